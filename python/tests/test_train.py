@@ -272,6 +272,33 @@ def test_a_project_that_cannot_be_trained_on_says_why(project: Path, tmp_path: P
     assert caught.value.cure
 
 
+def emptied(about: Path) -> None:
+    samples = [sample | {"objects": 0} for sample in json.loads(about.read_text())["samples"]]
+    edited(about.parent, about.name, samples=samples)
+
+
+def test_a_dataset_whose_training_images_are_empty_is_refused_before_anything_is_written(project: Path, tmp_path: Path) -> None:
+    root, out = tmp_path / "cells", tmp_path / "run"
+    shutil.copytree(project, root)
+    emptied(root / "datasets/blobs-0001/dataset.json")
+    with pytest.raises(TrainError, match="blobs: No training image of this dataset has an object") as caught:
+        train(Asked(root, MODEL, out, settings=("steps=1",)), tell=quiet)
+    assert caught.value.code == "train/no-objects"
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("name", ["adapter.safetensors", "adapter.json", "metrics.jsonl", "verdict.json"])
+def test_a_file_that_a_run_would_replace_is_kept(project: Path, tmp_path: Path, name: str) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / name).write_text("mine")
+    with pytest.raises(TrainError, match="a run would replace") as caught:
+        train(Asked(project, MODEL, out, settings=("steps=1",)), tell=quiet)
+    assert (caught.value.code, caught.value.where) == ("run/folder-in-use", str(out / name))
+    assert [p.name for p in out.iterdir()] == [name]
+    assert (out / name).read_text() == "mine"
+
+
 def test_paths_that_lead_out_of_a_project_are_refused(project: Path) -> None:
     opened = Project(project)
     for path in ("../secret", "/etc/hosts", "datasets/../../x"):

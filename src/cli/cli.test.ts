@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -125,6 +125,33 @@ it('says what cannot be measured where there are too few images', async () => {
   expect(stdout).toMatch(/no validation image/);
   expect(stdout).toMatch(/no test image/);
   expect(stdout).toMatch(/hold the weights of the last step/);
+});
+
+it('says nothing of gates where the mask decoder alone is trained', async () => {
+  const { code, stdout } = await mopeft(
+    ...['train', '--model', model, '--data', data, '--method', 'decoder', '--steps', '1'],
+    ...['--config', join(folder, 'config.json'), '--out', join(folder, 'decoder-run')],
+  );
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/step 1 {2}loss/);
+  expect(stdout).not.toMatch(/gates/);
+});
+
+it('refuses data whose masks are all empty before a run is begun', async () => {
+  const empty = join(folder, 'empty');
+  for (const kind of ['images', 'masks']) await mkdir(join(empty, kind), { recursive: true });
+  const none = encodeMaskPng({ width: 40, height: 28, data: new Uint8Array(40 * 28) });
+  for (const i of [0, 1, 2]) {
+    await copyFile(join(data, 'images', `${i}.png`), join(empty, 'images', `${i}.png`));
+    await writeFile(join(empty, 'masks', `${i}.png`), none);
+  }
+  const out = join(folder, 'empty-run');
+  const { code, stderr } = await mopeft(
+    ...['train', '--model', model, '--data', empty, '--method', 'lora', '--steps', '1', '--out', out],
+  );
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^empty: No training image of this dataset has an object/m);
+  await expect(readdir(out)).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
 it('exports a merged model that needs no adapter, and refuses what plain weights cannot hold', {

@@ -33,6 +33,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+it('writes into no folder that holds something else', async () => {
+  for (const out of [data, join(data, 'images')]) {
+    const { code, stderr } = await mopeft('find', ...MODEL, '--data', data, '--out', out, ...ANY);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/The folder is not empty\.\nName a new folder/);
+  }
+});
+
 it('finds all objects as COCO, and goes on where it was ended', { timeout: 600_000 }, async () => {
   const out = join(folder, 'found');
   const args = ['find', ...MODEL, '--data', data, '--out', out, ...ANY];

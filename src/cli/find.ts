@@ -30,9 +30,12 @@ import { NodeStore } from './node-store.ts';
 import { atScale, openAdapter, openCliModel, openData, scaleFlag } from './open.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 import { plural } from './remarks.ts';
+import { expectEmpty } from './write-files.ts';
 
 /** What `masks` is short for. */
 const MASKS = 'png-instances';
+/** What was found so far. */
+const FOUND = 'found.jsonl';
 /** Labelled images by which thresholds are chosen, at most. */
 const CALIBRATED = 12;
 const FORMATS = ['masks', ...outFormats.map(({ id }) => id)];
@@ -81,6 +84,10 @@ export async function find(args: readonly string[]): Promise<number> {
   const given = { ...findSettings(flags, USAGE), ...(minArea !== undefined && { minArea }) };
   const flaggedScale = scaleFlag(flags.scale, USAGE);
   const changes = readingChanges(flags, USAGE);
+  const foundStore = new NodeStore(out);
+  // A search goes on in its own folder alone.
+  if (!(await foundStore.exists(FOUND)))
+    await expectEmpty(out, 'Name a new folder, or that of a search, to go on with it.');
   const folder = await openData(data, changes);
   const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE));
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
@@ -103,7 +110,7 @@ export async function find(args: readonly string[]): Promise<number> {
   const classes = flags.classes ? await classesOf(finder, dataset) : null;
   const run = adapter?.training.run;
   const modelName = typeof run === 'string' ? `${model.name}, ${run}` : model.name;
-  const file = await FoundFile.open(new NodeStore(out), 'found.jsonl', {
+  const file = await FoundFile.open(foundStore, FOUND, {
     model: model.hash,
     adapter: tuning && (await tuningHash(tuning)),
     settings,

@@ -1,6 +1,6 @@
-import { readdir } from 'node:fs/promises';
 import { Failure } from '../config/failure.ts';
 import { isLabelled } from '../data/dataset.ts';
+import { asFileName } from '../data/file-names.ts';
 import { type InspectedDataset, inspectDataset } from '../data/inspect.ts';
 import type { PixelSize } from '../data/out/label-set.ts';
 import { labelledImages, labelSetOf } from '../data/out/labelled-images.ts';
@@ -14,7 +14,7 @@ import { readArguments, requiredFlag, wrongArguments } from './arguments.ts';
 import { droppedFiles } from './input-files.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 import { plural } from './remarks.ts';
-import { isZipPath, writeFiles } from './write-files.ts';
+import { expectEmpty, isZipPath, writeFiles } from './write-files.ts';
 
 const FORMATS = outFormats.map(({ id, help }) => `    ${id.padEnd(15)} ${help}`).join('\n');
 
@@ -45,7 +45,7 @@ export async function labels(args: readonly string[]): Promise<number> {
   const format = formatOf(requiredFlag(values.format, 'format', USAGE));
   const out = requiredFlag(values.out, 'out', USAGE);
   const pixelSize = pixelSizeOf(values['pixel-size']);
-  if (!isZipPath(out)) await refuseFull(out);
+  if (!isZipPath(out)) await expectEmpty(out, 'Name a new folder, or a file that ends in .zip.');
   const { files, topName } = await droppedFiles(paths);
   const read = await readDatasets(files, { topName });
   const said: Refusal[] = [...read.refusals];
@@ -83,7 +83,8 @@ async function* outputOf(
   all: readonly InspectedDataset[],
   { format, remarks, withImages, pixelSize }: OutputOptions,
 ): AsyncGenerator<OutFile> {
-  const folders = uniqueKeys(all.map(({ dataset }) => dataset.name.replace(/[\\/:]+/g, '_')));
+  const names = all.map(({ dataset }) => dataset.name.replace(/[\\/:]+/g, '_'));
+  const folders = uniqueKeys(names, asFileName);
   for (const [i, { dataset, summary }] of all.entries()) {
     const labelled = { dataset, labels: summary.labels };
     const set = labelSetOf(labelled, pixelSize);
@@ -113,17 +114,6 @@ function pixelSizeOf(text: string | undefined): PixelSize | undefined {
   const [, size = '', unit = ''] = match ?? [];
   if (Number(size) > 0) return { size: Number(size), unit: unit.replace('um', 'µm') };
   throw wrongArguments(`--pixel-size is "${text}", which is not a length with its unit such as 0.5µm`, USAGE);
-}
-
-async function refuseFull(folder: string): Promise<void> {
-  const there = await readdir(folder).catch(() => []);
-  if (there.length === 0) return;
-  throw new Failure({
-    code: 'cli/folder-in-use',
-    what: 'The folder is not empty.',
-    where: folder,
-    cure: 'Name a new folder, or a file that ends in .zip.',
-  });
 }
 
 function nothingLabelled(said: readonly Refusal[]): Failure {

@@ -169,10 +169,15 @@ function trainFlags(flags: Flags): Readonly<Record<string, number | string>> {
 /** Prints what the run's metrics record. */
 const printing: RunObserver = {
   onMetrics: (lines) => {
-    for (const line of lines) console.log(worded(line));
+    for (const line of lines) if (!isWithoutGates(line)) console.log(worded(line));
   },
   onNotice: (text) => console.error(text),
 };
+
+/** Whether a line is of gates where nothing has one: the mask decoder alone is trained. */
+function isWithoutGates(line: MetricsLine): boolean {
+  return line.type === 'gates' && line.layers.every((layer) => Object.keys(layer).length === 0);
+}
 
 function worded(line: MetricsLine): string {
   switch (line.type) {

@@ -1,9 +1,10 @@
 /** Files that a command makes, into a folder or a zip, one after the other. */
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { Failure } from '../config/failure.ts';
 import { zipStream } from '../data/zip.ts';
 
 interface OutputFile {
@@ -13,6 +14,13 @@ interface OutputFile {
 
 /** Whether a path for output means a zip. */
 export const isZipPath = (path: string): boolean => /\.zip$/i.test(path);
+
+/** @throws Failure `cli/folder-in-use` where anything that is not hidden is in the folder: what is written might replace it. */
+export async function expectEmpty(folder: string, cure: string): Promise<void> {
+  const there = await readdir(folder).catch(() => []);
+  if (there.some((name) => !name.startsWith('.')))
+    throw new Failure({ code: 'cli/folder-in-use', what: 'The folder is not empty.', where: folder, cure });
+}
 
 /** Writes files into a zip where the path is one's, else below a folder. @returns how many. */
 export function writeFiles(files: AsyncIterable<OutputFile>, out: string): Promise<number> {

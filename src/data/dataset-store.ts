@@ -108,6 +108,7 @@ export class DatasetStore {
       samples: files.map((file, i) => ({
         reading,
         ...storedSample(this.store, pathOf(id), samples[i]?.name ?? file.image.path, file),
+        ...(samples[i] && { objects: samples[i].objects }),
       })),
     };
     return { ok: true, value: { dataset, stored } };

@@ -52,6 +52,8 @@ export interface DatasetSample {
   readonly origins?: ReadonlyMap<number, ObjectOrigin>;
   /** Channels that its image shows, where they are not as decoding finds them. */
   readonly channels?: ChannelChoice;
+  /** Objects of any size, of a sample that was inspected. */
+  readonly objects?: number;
 }
 
 /** Samples in natural order of their names. */

@@ -54,3 +54,6 @@ const IMAGE_EXTENSIONS = new Set(
 export const isImageName = ({ extension }: Pick<NameParts, 'extension'>) => IMAGE_EXTENSIONS.has(extension);
 
 export const isZipName = ({ extension }: NameParts) => extension === 'zip';
+
+/** The same for names that are one file where case and the form of accents do not count (Windows, macOS). */
+export const asFileName = (name: string): string => name.normalize('NFC').toLowerCase();

@@ -185,7 +185,12 @@ interface Checked {
 }
 
 function checkedOf(files: DatasetSample, loaded: LoadedSample, listObjects: boolean): Checked {
-  return { files, sample: sampleOf(loaded), objects: listObjects ? objectFacts(loaded) : [] };
+  const sample = sampleOf(loaded);
+  return {
+    files: { ...files, objects: sample.objects },
+    sample,
+    objects: listObjects ? objectFacts(loaded) : [],
+  };
 }
 
 function objectFacts({ objects, labelling }: LoadedSample): ObjectFacts[] {

@@ -183,7 +183,7 @@ export function parseManifest(
       'data/manifest-newer',
       path,
       `This dataset was stored by a newer version of the studio (${version}).`,
-      'Reload the page to get the newer version.',
+      'Close all tabs of the studio and open it again, which brings the newer version.',
     );
   }
   const parsed = v.safeParse(manifest, migrated(json));

@@ -90,13 +90,19 @@ export function resumedDataset({ key, name }: RunDatasetName, dataset: Dataset, 
   return { key, name, dataset, split };
 }
 
-/** Unique keys for datasets by their names: `cells`, `cells 2` … */
-export function uniqueKeys(names: readonly string[]): string[] {
+/**
+ * Unique keys for datasets by their names: `cells`, `cells 2` …
+ * @param same gives the same for names of which only one may be; by default names are what they are.
+ */
+export function uniqueKeys(
+  names: readonly string[],
+  same: (name: string) => string = (name) => name,
+): string[] {
   const taken = new Set<string>();
   return names.map((name) => {
     let key = name;
-    for (let n = 2; taken.has(key); n++) key = `${name} ${n}`;
-    taken.add(key);
+    for (let n = 2; taken.has(same(key)); n++) key = `${name} ${n}`;
+    taken.add(same(key));
     return key;
   });
 }

@@ -7,6 +7,7 @@ import { keepOffline } from './offline/keep-offline.ts';
 import { loadPage } from './pages.ts';
 import { startStudio } from './start.ts';
 import { PAGES, usePage } from './stores/page.ts';
+import { markNewVersion } from './stores/session.ts';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no element with the id "root"');
@@ -28,5 +29,5 @@ void booted
   .then(() => engine.quiet(5000))
   .then(() => {
     PAGES.map(loadPage);
-    keepOffline();
+    void keepOffline(markNewVersion);
   });

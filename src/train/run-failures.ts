@@ -7,12 +7,19 @@ function keptSentence(checkpoint: number | null): string {
     : `The checkpoint of step ${checkpoint} is kept.`;
 }
 
-/** That there is nothing to learn from, whatever the settings. */
-export function noTrainingObjects(): FailureRecord {
+/**
+ * That there is nothing to learn from, whatever the settings.
+ * @param dataset whose training images are meant; those of all datasets without it.
+ */
+export function noTrainingObjects(dataset?: string): FailureRecord {
   return {
     code: 'train/no-objects',
-    what: 'No training image has an object: all of their masks are empty.',
-    cure: 'Label objects in more images, or choose another dataset.',
+    what: `No training image${dataset === undefined ? '' : ' of this dataset'} has an object: all of their masks are empty.`,
+    ...(dataset !== undefined && { where: dataset }),
+    cure:
+      dataset === undefined
+        ? 'Label objects in more images, or choose another dataset.'
+        : 'Check how its masks are read, label objects in its training images, or leave the dataset out.',
   };
 }
 

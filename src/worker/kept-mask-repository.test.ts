@@ -70,3 +70,12 @@ test('masks of two images come back as objects when they are dropped with the im
   expect(Object.keys(images)).toEqual(['left plate.png', 'right plate.png']);
   expect(areas).toEqual([[size.width], [size.width * (size.height - 1)]]);
 });
+
+test('masks of images that differ by case or the form of accents alone are files of their own on every system', async () => {
+  const repository = new KeptMaskRepository(new MemoryStore());
+  const names = ['Cell.png', 'cell.png', 'caf\u00e9.png', 'cafe\u0301.png'];
+  for (const [i, imageName] of names.entries()) await repository.keep({ ...mask, imageName }, 1000 + i);
+  const files = Object.keys(unzipSync((await repository.zip()).bytes));
+  expect(files).toHaveLength(4);
+  expect(new Set(files.map((name) => name.normalize('NFC').toLowerCase())).size).toBe(4);
+});

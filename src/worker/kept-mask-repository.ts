@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { Failure } from '../config/failure.ts';
 import { decodePng } from '../data/decode/png.ts';
 import { encodeMaskPng } from '../data/encode-png.ts';
+import { asFileName } from '../data/file-names.ts';
 import { type FileStore, storeName } from '../data/file-store.ts';
 import { runsOfBitmap } from '../data/labels/runs.ts';
 import type { LabelledImage, LabelledObject } from '../data/out/label-set.ts';
@@ -98,7 +99,7 @@ export class KeptMaskRepository {
   async zip(): Promise<OutputFile> {
     const records = (await this.list()).reverse();
     if (records.length === 0) throw noMasks();
-    const names = uniqueKeys(records.map(maskName));
+    const names = uniqueKeys(records.map(maskName), asFileName);
     const files: Record<string, Uint8Array> = {};
     for (const [i, { id }] of records.entries())
       files[`${names[i]}.png`] = await this.store.read(path(id, 'png'));

@@ -4,7 +4,7 @@ import type { LabelledImage, LabelSet } from '../data/out/label-set.ts';
 import { labelledImages, labelSetOf } from '../data/out/labelled-images.ts';
 import { type OutFile, type OutFormat, OutRemarks } from '../data/out/out-format.ts';
 import { outFormats } from '../data/out/registry.ts';
-import { writeLabels } from '../data/out/write-labels.ts';
+import { hasPixels, writeLabels } from '../data/out/write-labels.ts';
 import { zipStream } from '../data/zip.ts';
 import type { DatasetRepository } from './dataset-repository.ts';
 import type { KeptMaskRepository } from './kept-mask-repository.ts';
@@ -52,7 +52,7 @@ export async function writeLabelFile(
   const counted = async function* () {
     for await (const image of images) {
       counts.images++;
-      counts.objects += image.objects.length;
+      counts.objects += image.objects.filter(hasPixels).length;
       yield image;
     }
   };

@@ -70,6 +70,7 @@ class Images(Sequence[LabelledImage]):
 class ProjectDataset:
     """One dataset. names: of its labelled images, in natural order.
 
+    objects: how many each image has, as the studio counted them; None where it did not.
     scale: how a model sees them, `whole` or the side of crops in pixels; a run may have another one than the dataset.
     """
 
@@ -90,6 +91,7 @@ class ProjectDataset:
             self.side = None if self.scale == "whole" else int(self.scale)
             self.readings = {role: Reading.of(record, where) for role, record in about["reading"].items()}
             self.files = {str(s["name"]): files for s, files in zip(about["samples"], about["files"], strict=True)}
+            self.objects = {str(s["name"]): s.get("objects") for s in about["samples"]}
             self.depths = {str(s["name"]): s["depth"] for s in about["samples"] if "depth" in s}
             labelled = [name for name, files in self.files.items() if is_labelled(files)]
         except (KeyError, TypeError, AttributeError, ValueError) as error:

@@ -21,7 +21,7 @@ from .config import checked as checked_train
 from .data import Kept, ProjectDataset
 from .loop import Trainer, base_scores, measured
 from .project import Project
-from .run_folder import CONFIG, SPLIT, VERDICT, RunFolder, copy_run, write_file
+from .run_folder import CONFIG, SPLIT, VERDICT, WRITTEN, RunFolder, copy_run, write_file
 from .team import ALONE, Team
 from .tuned import Tuned
 from .verdict import Context, Left, Pairs, Validated, verdict_of
@@ -77,6 +77,9 @@ def decide(asked: Asked, project: Project, base: Base) -> None:
             cure = "Leave out the settings to go on with it, or choose another folder."
             raise TrainError("run/exists", "There is a run already.", asked.out, cure)
         return
+    if used := [name for name in WRITTEN if (asked.out / name).exists()]:
+        what = "There is a file already that a run would replace."
+        raise TrainError("run/folder-in-use", what, asked.out / used[0], "Choose another folder.")
     found = run_of(asked, project)
     if found:
         return copy_run(project, found, asked.out)
@@ -108,6 +111,12 @@ def new_run(asked: Asked, project: Project, base: Base) -> tuple[dict, dict]:
     if not sets:
         what = "There is no labelled image to train on."
         raise TrainError("train/no-images", what, asked.project, "Label images in the studio, mark them as done, and export it again.")
+    split = {s.id: s.split(settings.seed, settings.splitOrder) for s in sets}
+    for s in sets:
+        if all(s.objects[name] == 0 for name in split[s.id]["train"]):
+            what = "No training image of this dataset has an object: all of their masks are empty."
+            cure = "Check how its masks are read, label objects in its training images, or export the project without the dataset."
+            raise TrainError("train/no-objects", what, s.name, cure)
     method = asked.method or "mopeft"
     ids = ids_in(method)
     if unknown := [id for id in ids if id not in METHODS]:
@@ -129,7 +138,7 @@ def new_run(asked: Asked, project: Project, base: Base) -> tuple[dict, dict]:
         "datasets": named,
         "device": f"PyTorch {torch.__version__} {platform.machine()}",
     }
-    return config, {s.id: s.split(settings.seed, settings.splitOrder) for s in sets}
+    return config, split
 
 
 def unique(names: list[str]) -> list[str]:

@@ -25,6 +25,8 @@ from .scoring import ImageScore
 CONFIG, SPLIT, METRICS, RECORD = "config.json", "split.json", "metrics.jsonl", "run.json"
 CHECKPOINT, VERDICT, TEST_IOUS = "checkpoint/last.safetensors", "verdict.json", "test-ious.json"
 COPIED = (CONFIG, SPLIT, METRICS, RECORD, CHECKPOINT, "adapter.safetensors", "adapter.json", "looks.json")
+WRITTEN = (*COPIED, VERDICT, TEST_IOUS)
+"""Every file that a run may hold."""
 ROLES = ("param", "m", "v")
 NEEDED = ("step", "bestStep", "bestScore", "evaluationsSinceBest", "evaluatedStep", "sampler", "random", "promptCount")
 

@@ -114,3 +114,21 @@ test('labels of YOLO lie where Ultralytics looks for them', async () => {
   const { files } = await written(yolo, [image('a/images/1.png')]);
   expect(files).toHaveProperty(['images/a/labels/1.txt']);
 });
+
+test.each(outFormats.map((format) => [format.id, format] as const))(
+  'a mask without a pixel is left out of %s, and said',
+  async (_, format) => {
+    const whole = image('a.png');
+    const empty = { runs: new Uint32Array(), className: 'cell' };
+    const plain = await written(format, [whole], false);
+    const { files, remarks } = await written(
+      format,
+      [{ ...whole, objects: [empty, ...whole.objects, empty] }],
+      false,
+    );
+    const said = remarks.filter((remark) => !plain.remarks.includes(remark));
+    expect(said).toEqual(['out/empty-object a.png']);
+    expect(Object.keys(files)).toEqual(Object.keys(plain.files));
+    for (const [path, content] of Object.entries(plain.files)) expect(files[path], path).toEqual(content);
+  },
+);

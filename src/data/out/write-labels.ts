@@ -1,8 +1,8 @@
-import { nameParts } from '../file-names.ts';
+import { asFileName, nameParts } from '../file-names.ts';
 import { readBytes } from '../lazy-file.ts';
 import { valueOrThrow } from '../outcome.ts';
 import { splitOfFolders } from '../pairing/folders.ts';
-import type { LabelledImage, LabelSet } from './label-set.ts';
+import type { LabelledImage, LabelledObject, LabelSet } from './label-set.ts';
 import { type ImagePath, type OutFile, type OutFormat, type OutRemarks, textFile } from './out-format.ts';
 
 export interface WriteOptions {
@@ -25,7 +25,8 @@ export async function* writeLabels(
   const writer = format.open(set, remarks);
   const paths = new ImagePaths({ withImages, remarks });
   let hasFolders = false;
-  for await (const image of images) {
+  for await (const given of images) {
+    const image = withoutEmpty(given, remarks);
     const at = paths.take(image);
     hasFolders ||= at.path.includes('/');
     if (withImages && image.file) {
@@ -38,6 +39,24 @@ export async function* writeLabels(
   const settings = { ...writer.settings?.(), ...(hasFolders ? { together: true } : {}) };
   if (withImages && Object.keys(settings).length > 0)
     yield textFile('dataset.json', `${JSON.stringify(settings)}\n`);
+}
+
+/** Whether an object has a pixel. */
+export const hasPixels = ({ runs }: Pick<LabelledObject, 'runs'>): boolean => runs.length > 0;
+
+/** An image without objects that have no pixel, of which no format can say where they are. */
+function withoutEmpty(image: LabelledImage, remarks: OutRemarks): LabelledImage {
+  const objects = image.objects.filter(hasPixels);
+  const left = image.objects.length - objects.length;
+  if (left === 0) return image;
+  remarks.add(
+    'out/empty-object',
+    image.name,
+    left,
+    (count) => `${count === 1 ? 'An empty mask is' : `${count} empty masks are`} left out.`,
+    'Delete masks without a pixel, or make them again.',
+  );
+  return { ...image, objects };
 }
 
 /** Gives each image a path below a folder, with a stem that no other has. */
@@ -57,8 +76,8 @@ class ImagePaths {
     const folders = isElsewhere ? [split, ...own] : own;
     const inside = withImages ? [...folders.map(portableFolder), portable(stem)] : [...folders, stem];
     let free = inside.join('/');
-    for (let n = 2; this.taken.has(free.toLowerCase()); n++) free = `${inside.join('/')} (${n})`;
-    this.taken.add(free.toLowerCase());
+    for (let n = 2; this.taken.has(asFileName(free)); n++) free = `${inside.join('/')} (${n})`;
+    this.taken.add(asFileName(free));
     remarks.add(
       'out/renamed',
       name,

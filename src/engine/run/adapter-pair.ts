@@ -38,6 +38,12 @@ export async function ownJson({ name, bytes }: NamedBytes): Promise<NamedBytes |
   return record === null ? null : { name: ADAPTER_JSON, bytes: new TextEncoder().encode(record) };
 }
 
+/** Whether an adapter holds more than the base model. @throws Failure `adapter/not-an-adapter`. */
+export function hasLearned({ json }: AdapterPair): boolean {
+  const { training } = parseRecord({ name: json.name, text: new TextDecoder().decode(json.bytes) });
+  return training.step !== 0;
+}
+
 /** What a method is at step 0: modules that have learned nothing would change the base model's masks. */
 export function baseOf({ gate }: Pick<MopeftConfig, 'gate'>): MopeftConfig {
   return { methods: {}, gate, blocks: [], trainDecoder: false };

@@ -8,6 +8,7 @@ import { sitesOf } from '../../sam/encoder.ts';
 import { countTrainable, countWork, estimateMemory, type TrainableCount } from '../../train/estimate.ts';
 import { type PlanRequest, planRequest, planTraining } from '../../train/plan-training.ts';
 import type { DeviceTraits, TrainingPlans } from '../../train/plans.ts';
+import { noTrainingObjects } from '../../train/run-failures.ts';
 import { uniqueKeys } from '../datasets.ts';
 import type { OpenModel } from '../model.ts';
 import type { RunSettings } from '../settings.ts';
@@ -139,14 +140,23 @@ export function dataProblems(datasets: readonly RunDataset[]): FailureRecord[] {
       },
     ];
   }
-  return datasets
-    .filter(({ split }) => split.train.length === 0)
-    .map(({ name }) => ({
-      code: 'train/no-images',
-      what: 'No image of this dataset has a mask, so there is nothing to learn from.',
-      where: name,
-      cure: 'Add masks, or leave the dataset out.',
-    }));
+  return datasets.flatMap((dataset) => {
+    if (dataset.split.train.length === 0) return [noMasks(dataset.name)];
+    return mayHaveObjects(dataset) ? [] : [noTrainingObjects(dataset.name)];
+  });
+}
+
+const noMasks = (dataset: string): FailureRecord => ({
+  code: 'train/no-images',
+  what: 'No image of this dataset has a mask, so there is nothing to learn from.',
+  where: dataset,
+  cure: 'Add masks, or leave the dataset out.',
+});
+
+/** Whether a training image has an object, or was not counted. */
+function mayHaveObjects({ dataset, split }: RunDataset): boolean {
+  const objects = new Map(dataset.samples.map((sample) => [sample.name, sample.objects]));
+  return split.train.some((name) => objects.get(name) !== 0);
 }
 
 function countImages(datasets: readonly RunDataset[]): Record<Split, number> {

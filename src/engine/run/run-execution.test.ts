@@ -193,3 +193,17 @@ test('a start that failed before its first step can be made again in the same fo
   await run.done;
   await expect(start()).rejects.toMatchObject({ record: { code: 'run/exists' } });
 });
+
+test.each(['adapter.safetensors', 'adapter.json', 'config.json', 'kept/photo.jpg'])(
+  'a folder that holds %s of something else is refused and left as it is',
+  async (name) => {
+    const { files, start } = await openFolder();
+    await files.writeText(name, 'mine');
+    const [top = name] = name.split('/');
+    await expect(start()).rejects.toMatchObject({
+      record: { code: 'run/folder-in-use', where: files.path(top) },
+    });
+    expect((await files.store.list(files.folder)).map((entry) => entry.name)).toEqual([top]);
+    expect(new TextDecoder().decode(await files.store.read(files.path(name)))).toBe('mine');
+  },
+);

@@ -26,6 +26,7 @@ import {
   ADAPTER_JSON,
   type AdapterPair,
   baseOf,
+  hasLearned,
   type NamedBytes,
   ownJson,
   readPair,
@@ -142,10 +143,34 @@ export class RunFiles {
     return (await this.store.exists(config)) && (await this.store.exists(split));
   }
 
-  /** Whether a run took a step here, or can go on from a checkpoint. */
-  async hasSteps(): Promise<boolean> {
-    if (await this.store.exists(this.path(RUN_FILES.checkpoint))) return true;
-    return (await this.readMetrics()).some(({ type }) => type === 'step');
+  /**
+   * What is where a run would be written: `start` is one that took no step, `other` are files of something else under a
+   * run's names.
+   */
+  async holds(): Promise<'nothing' | 'start' | 'run' | 'other'> {
+    if ((await this.firstFile()) === null) return 'nothing';
+    const isDecided = await this.readConfig().then(
+      () => true,
+      () => false,
+    );
+    if (!isDecided) return 'other';
+    return (await this.hasSteps()) ? 'run' : 'start';
+  }
+
+  /** The first of a run's files that is there; null where none is. */
+  async firstFile(): Promise<string | null> {
+    for (const name of [...Object.values(RUN_FILES), KEPT_FOLDER])
+      if (await this.store.exists(this.path(name))) return this.path(name);
+    return null;
+  }
+
+  /** Whether a run took a step here, can go on from a checkpoint, or left what it learned. */
+  private async hasSteps(): Promise<boolean> {
+    for (const name of [RUN_FILES.checkpoint, RUN_FILES.verdict])
+      if (await this.store.exists(this.path(name))) return true;
+    if ((await this.readMetrics()).some(({ type }) => type === 'step')) return true;
+    const adapter = await this.readAdapterPair().catch(() => null);
+    return adapter !== null && hasLearned(adapter);
   }
 
   /** Removes what a run writes after its config and split. */

@@ -157,6 +157,8 @@ test('a run leaves all its files and a verdict, and a paused one goes on to the 
   const store = new MemoryStore();
   const before = gpu.allocatedBytes;
   const whole = new RunFiles(store, 'runs/whole');
+  const { name, hash } = model;
+  await whole.writeConfig({ format: 1, model: { name, hash }, method: 'lora', ...settings, datasets: [] });
   await whole.writeText(`${KEPT_FOLDER}/7`, 'left by a run that was cut off');
   const run = await startTraining(partsFor(whole), settings, unchecked());
   const outcome = await run.done;

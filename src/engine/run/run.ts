@@ -21,13 +21,13 @@ import { resolveStoredMopeft } from '../../peft/resolve.ts';
 import type { RunSettings } from '../settings.ts';
 import { dataProblems, settingsFor } from './plan-run.ts';
 import { RunExecution } from './run-execution.ts';
-import { RUN_FILES, type RunConfig } from './run-files.ts';
+import { RUN_FILES, type RunConfig, type RunFiles } from './run-files.ts';
 import type { Run, RunDataset, RunParts } from './run-types.ts';
 
 /**
  * Starts a run: writes its config and split, allocates, and begins. Resolves when the first step is about to be taken.
  * What an earlier start left that failed before its first step is replaced.
- * @throws Failure `run/exists`, `train/…`, `peft/…`, `gpu/…`, `storage/…`.
+ * @throws Failure `run/exists`, `run/folder-in-use`, `train/…`, `peft/…`, `gpu/…`, `storage/…`.
  */
 export async function startTraining(
   parts: RunParts,
@@ -37,17 +37,7 @@ export async function startTraining(
   const { files, model } = parts;
   const [problem] = dataProblems(datasets);
   if (problem) throw new Failure(problem);
-  if (await files.store.exists(files.path(RUN_FILES.config))) {
-    if (await files.hasSteps()) {
-      throw new Failure({
-        code: 'run/exists',
-        what: 'There is a run already.',
-        where: files.path(RUN_FILES.config),
-        cure: 'Choose another folder, or resume the run that is there.',
-      });
-    }
-    await files.removeResults();
-  }
+  await clear(files);
   const config: RunConfig = {
     format: 1,
     model: { name: model.name, hash: model.hash },
@@ -63,6 +53,30 @@ export async function startTraining(
   await files.writeConfig(config);
   await files.writeSplit(Object.fromEntries(datasets.map(({ key, split }) => [key, split])));
   return RunExecution.begin(parts, config, datasets, false);
+}
+
+/** Makes room for a run: removes what a start that failed before its first step has left, and nothing else. */
+async function clear(files: RunFiles): Promise<void> {
+  switch (await files.holds()) {
+    case 'nothing':
+      return;
+    case 'start':
+      return files.removeResults();
+    case 'run':
+      throw new Failure({
+        code: 'run/exists',
+        what: 'There is a run already.',
+        where: files.path(RUN_FILES.config),
+        cure: 'Choose another folder, or resume the run that is there.',
+      });
+    case 'other':
+      throw new Failure({
+        code: 'run/folder-in-use',
+        what: 'There is a file already that a run would replace.',
+        where: (await files.firstFile()) ?? files.folder,
+        cure: 'Choose another folder.',
+      });
+  }
 }
 
 /**

@@ -4,7 +4,7 @@ import { FailureMessage } from './FailureMessage.tsx';
 import { ProgressBar } from './ProgressBar.tsx';
 import styles from './SystemMessages.module.css';
 
-/** Messages above every page: slow adapter, lost device, no storage, model loading or not loaded. */
+/** Messages above every page: slow adapter, lost device, no storage, a new version, model loading or not loaded. */
 export function SystemMessages(): ReactNode {
   const gpu = useSession((state) => state.gpu);
   const lost = useSession((state) => state.lost);
@@ -12,6 +12,7 @@ export function SystemMessages(): ReactNode {
   const model = useSession((state) => state.model);
   const modelFailure = useSession((state) => state.modelFailure);
   const storageFailure = useSession((state) => state.storageFailure);
+  const hasNewVersion = useSession((state) => state.hasNewVersion);
   const progress = useSession((state) => state.modelProgress);
   return (
     <>
@@ -38,6 +39,12 @@ export function SystemMessages(): ReactNode {
         <p className={styles.note} role="note">
           <strong>Nothing is saved:</strong> {storageFailure.what} Datasets and runs are lost when this page
           closes. {storageFailure.cure}
+        </p>
+      )}
+      {hasNewVersion && (
+        <p className={styles.note} role="note">
+          <strong>A new version is ready:</strong> it comes when all tabs of the studio are closed and it is
+          opened again.
         </p>
       )}
       {progress && <ProgressBar progress={progress} />}

@@ -47,6 +47,8 @@ interface SessionState {
   readonly modelShown: boolean;
   readonly deviceMemoryGiB: number | null;
   readonly storage: StorageReport | null;
+  /** Whether a new version of the studio waits until all its tabs are closed. */
+  readonly hasNewVersion: boolean;
 }
 
 export const useSession = create<SessionState>()(() => ({
@@ -63,6 +65,7 @@ export const useSession = create<SessionState>()(() => ({
   modelShown: false,
   deviceMemoryGiB: null,
   storage: null,
+  hasNewVersion: false,
 }));
 
 const set = useSession.setState;
@@ -96,6 +99,12 @@ export function markDeviceLost(failure: FailureRecord): void {
   latest.accept('gpu');
   set({ lost: failure });
   announce(failure.what);
+}
+
+export function markNewVersion(): void {
+  if (useSession.getState().hasNewVersion) return;
+  set({ hasNewVersion: true });
+  announce('A new version of the studio is ready.');
 }
 
 export async function recoverDevice(): Promise<void> {
