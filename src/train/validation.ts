@@ -123,14 +123,16 @@ export class Validation {
 
   /** The gates that the modules have before the first step, by dataset; of modules without gates none. */
   private async gatesAtStart(isInterrupted: () => boolean): Promise<Map<string, readonly GateLayer[]>> {
-    const { config, data, mopeft, yieldDevice } = this.parts;
+    const { config, data, emit, mopeft, yieldDevice } = this.parts;
+    const label = 'Reading the gates on the validation images';
     const gates = new Map<string, readonly GateLayer[]>();
     if (gateFormById(mopeft.gate).varies === 'never') return gates;
     for (const [dataset, { key, split, open }] of data.sets.entries()) {
       this.model.ask(dataset);
       const names = config.evalImages > 0 ? split.val.slice(0, config.evalImages) : split.val;
       const layers: (readonly GateLayer[])[] = [];
-      for (const name of names) {
+      for (const [done, name] of names.entries()) {
+        emit({ type: 'activity', label, dataset: key, done, total: names.length });
         await yieldDevice?.();
         if (isInterrupted()) break;
         const opened = await open(name, { maxObjects: config.evalObjects });

@@ -247,9 +247,11 @@ test('a run that keeps step 0 leaves the base model itself, bit for bit, taken o
   const store = new MemoryStore();
   const files = new RunFiles(store, 'kept');
   const lines: MetricsLine[] = [];
+  const told = new Map<string, number>();
   const run = await startTraining(
     partsFor(files, {
       onMetrics: (more) => void lines.push(...more),
+      onActivity: (label) => told.set(label, (told.get(label) ?? 0) + 1),
       onProgress: () => run.stop(),
     }),
     settings,
@@ -264,7 +266,9 @@ test('a run that keeps step 0 leaves the base model itself, bit for bit, taken o
   ]);
   expect(outcome.verdict?.box).toMatchObject({ gainLow: 0, gainHigh: 0, n: 4 });
   expect(outcome.verdict?.box.tuned).toBe(outcome.verdict?.box.base);
-  // The gates of the modules are there from the start, for how far they move.
+  // The gates of the modules are there from the start, for how far they move; an image at a time is told.
+  const read = [...told].filter(([label]) => label.startsWith('Reading the gates on the validation images'));
+  expect(read.map(([, times]) => times)).toEqual(datasets().map(({ split }) => split.val.length));
   const gates = lines.find((line) => line.type === 'gates');
   expect(gates?.type === 'gates' && Object.keys(gates.layers[0] ?? {}).sort()).toEqual([
     'adapter',
