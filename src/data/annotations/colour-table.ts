@@ -1,6 +1,6 @@
 /** Tables of class names and colours beside masks, in the forms that tools and public sets write. */
 import { isImageName, nameParts } from '../file-names.ts';
-import type { TableClass } from '../reading/class-table.ts';
+import { packed, type TableClass } from '../reading/class-table.ts';
 import type { AnnotationFormat } from './annotation-format.ts';
 import { parseCsv } from './csv.ts';
 
@@ -37,8 +37,8 @@ function classesOf(text: string): readonly TableClass[] {
       return match ? (classOf(match[1], match.slice(2)) ?? []) : [];
     });
   }
-  if (isHeader(first)) return byColumns(lines) ?? all(others.map(ofLine));
-  const classes = all(lines.map(ofLine));
+  if (isHeader(first)) return byColumns(lines) ?? all(others, ofLine);
+  const classes = all(lines, ofLine);
   // One line of a name and three numbers may be anything.
   return classes.length > 1 || COLOUR_FIRST.test(first) ? classes : [];
 }
@@ -65,26 +65,29 @@ function byColumns(lines: readonly string[]): readonly TableClass[] | undefined 
   const named = NAMES.map((name) => header.findIndex((title) => name.test(title))).find((at) => at >= 0);
   const name = named ?? header.findIndex((_, at) => !channels.includes(at));
   if (name < 0 || channels.some((at) => at < 0)) return undefined;
-  return all(
-    rows.map((row) =>
-      classOf(
-        row[name],
-        channels.map((at) => row[at] ?? ''),
-      ),
+  return all(rows, (row) =>
+    classOf(
+      row[name],
+      channels.map((at) => row[at] ?? ''),
     ),
   );
 }
 
-/** All of the classes, or none where a line is not one. */
-const all = (classes: readonly (TableClass | undefined)[]): readonly TableClass[] => {
-  const real = classes.filter((one) => one !== undefined);
-  return real.length === classes.length ? real : [];
-};
+/** The classes of all lines, or none where one is no class: most texts end with their first line. */
+function all<L>(lines: readonly L[], of: (line: L) => TableClass | undefined): readonly TableClass[] {
+  const classes: TableClass[] = [];
+  for (const line of lines) {
+    const own = of(line);
+    if (!own) return [];
+    classes.push(own);
+  }
+  return classes;
+}
 
 function classOf(text: string | undefined, channels: readonly string[]): TableClass | undefined {
   const name = (text ?? '').trim().replace(/^(["'])(.*)\1$/, '$2');
   const values = channels.map((channel) => (/^\d{1,3}$/.test(channel) ? Number(channel) : 256));
   const [r = 256, g = 256, b = 256] = values;
   if (name === '' || isImageName(nameParts(name)) || Math.max(r, g, b) > 255) return undefined;
-  return { name, colour: (r << 16) | (g << 8) | b };
+  return { name, colour: packed([r, g, b]) };
 }

@@ -54,7 +54,7 @@ export function inferReading(
     .sort((a, b) => b.share - a.share)
     .slice(0, MOST_CHOICES);
   const { evidence, remarks } = findings;
-  return { reading, evidence, remarks, classNames: namesByLabel(findings, reading), values };
+  return { reading, evidence, remarks, classNames: namesOfTable(findings, reading), values };
 }
 
 /** The reading by the values that are meant; null, with a refusal, when there is none. */
@@ -144,7 +144,7 @@ function canLabel(
 }
 
 /** Names that a table gives, by the labels that values become. */
-function namesByLabel(findings: Findings, reading: MaskReading | null): ReadonlyMap<number, string> {
+function namesOfTable(findings: Findings, reading: MaskReading | null): ReadonlyMap<number, string> {
   const names = findings.named?.names;
   if (!names || !reading || reading.meaning === 'objects') return new Map();
   const { background, ignored, meaning, zeroLabel } = reading;
