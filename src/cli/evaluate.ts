@@ -17,7 +17,10 @@ import { type EvaluationOptions, evaluateSet, type ImageScore, summarise } from 
 import type { TrainingData } from '../train/training-data.ts';
 import { readFlags, wrongArguments } from './arguments.ts';
 import { FIND_FLAGS, FIND_USAGE, findSettings } from './find-flags.ts';
-import { MEASURED_FLAGS, MEASURED_USAGE, openMeasured } from './measured-input.ts';
+import { type FindRules, rulesFrom } from './find-rules.ts';
+import { MEASURED_FLAGS, MEASURED_USAGE, type MeasuredInput, openMeasured } from './measured-input.ts';
+import { openData } from './open.ts';
+import { readingChanges } from './reading-flags.ts';
 
 const USAGE = `  npm run mopeft -- evaluate --model DIR|FILE [--adapter PATH] --data DIR [--split train|val|test|all]
       [--seed S] [--split-order shuffled|name] [--max-images N] [--max-objects 5] [--json]
@@ -30,6 +33,7 @@ const USAGE = `  npm run mopeft -- evaluate --model DIR|FILE [--adapter PATH] --
   or under --min-area of the image, are left out.
   --find also finds all objects of the same images and prints the average precision (AP) at IoU .5, its mean over .5 to
   .95, and how many objects were missed, those split and merged among them. Objects that are left out count for nothing.
+  Of --thresholds-from the images that are measured teach nothing.
 ${FIND_USAGE}
 ${MEASURED_USAGE}`;
 
@@ -58,16 +62,40 @@ export async function evaluate(args: readonly string[]): Promise<number> {
     throw nothingMeasured(dataset.name, split, limit, model.config.imageSize);
   let found: FoundReport | null = null;
   if (given) {
-    const settings = { ...findDefaults(model.hash), ...given };
+    const asked = { ...findDefaults(model.hash), ...given };
     await session.release();
     const finder = await Finder.open(gpu, new GpuQueue(), model, adapter);
     const chosen = options.maxImages > 0 ? names.slice(0, options.maxImages) : names;
+    const known = flags['thresholds-from'];
+    const rules =
+      known === undefined
+        ? { settings: asked, likeness: null }
+        : await rulesFrom(await teacherOf(known, input, chosen, flags), asked, given, {
+            finder,
+            model,
+            tuning: adapter,
+            onProgress: showProgress,
+          });
     const view = { size: model.config.imageSize, aspect: (adapter ?? model.config).preprocessing.aspect };
-    found = { settings, quality: await findAll(finder, dataset, chosen, settings, limit, view) };
+    const quality = await findAll(finder, dataset, chosen, rules, limit, view);
+    found = { settings: rules.settings, quality };
   }
   gpu.destroy();
   report(flags.json ?? false, { model, maskThreshold, dataset, split, images, found });
   return 0;
+}
+
+/** The labelled images of a folder; of the folder that is measured, those that are not. */
+async function teacherOf(
+  path: string,
+  { dataset: { name, scale = 'whole' } }: MeasuredInput,
+  measured: readonly string[],
+  flags: Parameters<typeof readingChanges>[0],
+): Promise<Dataset> {
+  const { dataset } = await openData(path, readingChanges(flags, USAGE));
+  const isSame = dataset.name === name;
+  const samples = dataset.samples.filter((sample) => !isSame || !measured.includes(sample.name));
+  return { ...dataset, samples, scale };
 }
 
 interface FoundReport {
@@ -79,7 +107,7 @@ async function findAll(
   finder: Finder,
   dataset: Dataset,
   names: readonly string[],
-  settings: FindSettings,
+  { settings, likeness }: FindRules,
   limit: ObjectLimit,
   view: ModelView,
 ): Promise<FindQuality> {
@@ -92,7 +120,7 @@ async function findAll(
     // Those that cannot be read were named when they were measured.
     if (!loaded?.ok) continue;
     const { image } = loaded.value;
-    const found = await findObjects(finder, image, settings, scale);
+    const found = await findObjects(finder, image, settings, scale, { likeness });
     compared.push(comparison(loaded.value, found, leastArea(limit, seenSize(image, scale), view)));
   }
   return findQuality(compared);

@@ -1,5 +1,6 @@
 import { FIND_FIELDS, type FindSettings } from '../config/find.ts';
-import { numberFlag } from './arguments.ts';
+import { numberFlag, wrongArguments } from './arguments.ts';
+import { TAUGHT } from './find-rules.ts';
 
 /** The flags of finding all objects, and the settings that they set. */
 const NAMES = {
@@ -7,8 +8,10 @@ const NAMES = {
   crops: 'cropLayers',
   iou: 'iou',
   stability: 'stability',
+  likeness: 'likeness',
   'box-overlap': 'boxOverlap',
   'mask-overlap': 'maskOverlap',
+  nesting: 'nesting',
   'max-area': 'maxArea',
   'min-region': 'minRegion',
 } as const satisfies Record<string, keyof FindSettings>;
@@ -18,17 +21,24 @@ export const FIND_FLAGS = {
   crops: { type: 'string' },
   iou: { type: 'string' },
   stability: { type: 'string' },
+  likeness: { type: 'string' },
   'box-overlap': { type: 'string' },
   'mask-overlap': { type: 'string' },
+  nesting: { type: 'string' },
   'max-area': { type: 'string' },
   'min-region': { type: 'string' },
-} as const satisfies Record<keyof typeof NAMES, { readonly type: 'string' }>;
+  'thresholds-from': { type: 'string' },
+} as const satisfies Record<keyof typeof NAMES | 'thresholds-from', { readonly type: 'string' }>;
 
 export const FIND_USAGE = `  How objects are found: [--points-per-side 32] [--crops 0] [--iou 0.88] [--stability 0.95] [--box-overlap 0.7]
-      [--mask-overlap 1] [--max-area 1] [--min-region 0]
+      [--mask-overlap 1] [--nesting 1] [--max-area 1] [--min-region 0] [--thresholds-from DIR [--likeness N]]
   Those are SAM's defaults; the embedded model and what was tuned from it have --iou 0.5 --stability 0.8 --max-area 0.5.
   --crops N looks again at N layers of crops, for small objects. --max-area leaves out what covers a larger share of the
-  image, such as the background. --min-region fills holes and removes parts of fewer pixels.`;
+  image, such as the background. --min-region fills holes and removes parts of fewer pixels. --nesting N leaves out the worse
+  of two masks of which one has more than N of its pixels within the other.
+  --thresholds-from chooses by up to ${TAUGHT} labelled images of a folder, which may be that of --data: either --iou and
+  --stability, or --likeness, how much a mask is like the objects there, whichever finds more of them; and --nesting and the
+  areas. Flags that are given count.`;
 
 type Flags = { readonly [K in keyof typeof FIND_FLAGS]?: string | undefined };
 
@@ -41,5 +51,7 @@ export function findSettings(flags: Flags, usage: string): Partial<FindSettings>
     const value = numberFlag(text, flag, usage, { min, max, integer: kind === 'integer' });
     if (value !== undefined) given[name] = value;
   }
+  if (given.likeness !== undefined && flags['thresholds-from'] === undefined)
+    throw wrongArguments('--likeness goes with --thresholds-from', usage);
   return given;
 }

@@ -101,7 +101,7 @@ it('chooses thresholds by labelled images, and says them', { timeout: 600_000 },
   const { code, stdout } = await mopeft(...args, data, '--out', out, '--iou', '0.25');
   expect(code).toBe(0);
   expect(stdout).toMatch(
-    /by 1 labelled image --iou [\d.]+ --stability [\d.]+ --min-area \d+ .* of 2 objects and/,
+    /by 1 labelled image --iou [\d.]+ --stability [\d.]+ --nesting [\d.]+ --min-area \d+ .* of 2 objects and/,
   );
   const [header = ''] = (await readFile(join(out, 'found.jsonl'), 'utf8')).split('\n');
   const { settings } = JSON.parse(header);

@@ -1,30 +1,28 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../config/failure.ts';
-import { FIND_FIELDS, type FindSettings, findDefaults } from '../config/find.ts';
-import { type Dataset, type DatasetSample, isLabelled, loadSample } from '../data/dataset.ts';
+import { FIND_FIELDS, findDefaults } from '../config/find.ts';
+import { type Dataset, type DatasetSample, loadSample } from '../data/dataset.ts';
 import { originText } from '../data/labels/origins.ts';
 import type { LabelledImage } from '../data/out/label-set.ts';
 import { classNamer, labelSetOf } from '../data/out/labelled-images.ts';
 import { NO_CLASS, type OutFormat, OutRemarks } from '../data/out/out-format.ts';
 import { outFormats } from '../data/out/registry.ts';
 import { writeLabels } from '../data/out/write-labels.ts';
-import { valueOrThrow } from '../data/outcome.ts';
 import { imageFeature } from '../engine/asked-dataset.ts';
-import { calibrated, leastKnown } from '../engine/find/calibrate.ts';
 import type { ClassMeans } from '../engine/find/classes.ts';
-import { evenly, findInDataset, learnClasses } from '../engine/find/find-dataset.ts';
+import { findInDataset, learnClasses } from '../engine/find/find-dataset.ts';
 import { Finder } from '../engine/find/finder.ts';
 import { FoundFile, type FoundImage, tensorsHash, tuningHash } from '../engine/find/found-file.ts';
+import { scoreOf } from '../engine/find/select.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
-import type { OpenModel } from '../engine/model.ts';
 import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
 import { SegmentImage } from '../engine/segmenter.ts';
 import type { ModelSession } from '../engine/tuning.ts';
-import type { Adapter } from '../peft/adapter-file.ts';
 import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
 import { AS_FLAG, AS_USAGE, askedOf } from './asked-flag.ts';
 import { FIND_FLAGS, FIND_USAGE, findSettings } from './find-flags.ts';
+import { rulesFrom } from './find-rules.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { NodeStore } from './node-store.ts';
 import { atScale, openAdapter, openCliModel, openData, scaleFlag } from './open.ts';
@@ -36,19 +34,16 @@ import { expectEmpty } from './write-files.ts';
 const MASKS = 'png-instances';
 /** What was found so far. */
 const FOUND = 'found.jsonl';
-/** Labelled images by which thresholds are chosen, at most. */
-const CALIBRATED = 12;
 const FORMATS = ['masks', ...outFormats.map(({ id }) => id)];
 
 const USAGE = `  npm run mopeft -- find --model DIR|FILE [--adapter PATH] --data DIR --out DIR [--format coco|masks|…]
-      [--scale whole|N] [--min-area PIXELS] [--classes] [--thresholds-from DIR]
+      [--scale whole|N] [--min-area PIXELS] [--classes]
   Finds all objects of all images, with masks or without. --adapter is the folder of a run, or an adapter's file, folder
   or zip. --format is ${FORMATS.join(', ')}; coco, the default, writes DIR/annotations.json, masks
   DIR/instances/IMAGE.png with a value for each object. Run again, it goes on where it was ended: DIR/found.jsonl holds
   what was found. --scale N looks at a mosaic of crops of N pixels; the default is the adapter's scale, else the dataset's,
   else one that suits its objects. --classes names each object by the labelled images of the same data, of two classes at
-  least: the class whose objects are most alike where the model looks. --thresholds-from chooses --iou, --stability and the
-  areas by up to ${CALIBRATED} labelled images of a folder, which may be that of --data; those that are given count.
+  least: the class whose objects are most alike where the model looks.
 ${FIND_USAGE}
 ${AS_USAGE}
 ${MODEL_USAGE}
@@ -67,7 +62,6 @@ export async function find(args: readonly string[]): Promise<number> {
       scale: { type: 'string' },
       'min-area': { type: 'string' },
       classes: { type: 'boolean' },
-      'thresholds-from': { type: 'string' },
       ...AS_FLAG,
       ...FIND_FLAGS,
       ...MODEL_FLAGS,
@@ -98,15 +92,15 @@ export async function find(args: readonly string[]): Promise<number> {
   const finder = await Finder.open(gpu, new GpuQueue(), model, tuning);
   const asked = { ...findDefaults(model.hash), ...given };
   const known = flags['thresholds-from'];
-  const chosen =
+  const { settings, likeness } =
     known === undefined
-      ? asked
-      : await chosenBy(atScale(await openData(known, changes), scale, model.config.imageSize), asked, {
-          finder,
-          model,
-          adapter,
-        });
-  const settings = { ...chosen, ...given };
+      ? { settings: asked, likeness: null }
+      : await rulesFrom(
+          atScale(await openData(known, changes), scale, model.config.imageSize),
+          asked,
+          given,
+          { finder, model, tuning, onProgress: showProgress },
+        );
   const classes = flags.classes ? await classesOf(finder, dataset) : null;
   const run = adapter?.training.run;
   const modelName = typeof run === 'string' ? `${model.name}, ${run}` : model.name;
@@ -116,10 +110,12 @@ export async function find(args: readonly string[]): Promise<number> {
     settings,
     scale: dataset.scale ?? 'whole',
     ...(classes && { classes: await tensorsHash(classes.tensors) }),
+    ...(likeness && { likeness: await tensorsHash(likeness.tensors) }),
     name: modelName,
   });
   const found = await findInDataset(finder, dataset, settings, file, {
     classes,
+    likeness,
     onProgress: showProgress,
     onRefused: (name, message) => console.error(`${name}: ${message}`),
   });
@@ -137,40 +133,12 @@ export async function find(args: readonly string[]): Promise<number> {
   const objects = found.reduce((sum, image) => sum + image.objects.length, 0);
   if (objects === 0)
     console.error(
-      `Nothing passes --iou ${settings.iou}, --stability ${settings.stability} and --max-area ${settings.maxArea}. Lower --iou and --stability or raise --points-per-side, with another folder for --out.`,
+      likeness
+        ? `Nothing passes --likeness ${settings.likeness} and --max-area ${settings.maxArea}. Lower --likeness or raise --points-per-side, with another folder for --out.`
+        : `Nothing passes --iou ${settings.iou}, --stability ${settings.stability} and --max-area ${settings.maxArea}. Lower --iou and --stability or raise --points-per-side, with another folder for --out.`,
     );
   console.log(`${out}: ${plural(objects, 'object')} on ${plural(found.length, 'image')}, as ${format.label}`);
   return 0;
-}
-
-/** Settings with the thresholds that suit labelled images, which is said. @throws Failure `find/no-objects`. */
-async function chosenBy(
-  { name, samples, scale = 'whole' }: Dataset,
-  settings: FindSettings,
-  { finder, model, adapter }: { finder: Finder; model: OpenModel; adapter: Adapter | null },
-): Promise<FindSettings> {
-  const chosen = await calibrated(
-    finder,
-    evenly(samples.filter(isLabelled), CALIBRATED).map(
-      (sample) => async () => valueOrThrow(await loadSample(sample)),
-    ),
-    { settings, scale },
-    (sample) => leastKnown(sample, scale, model, adapter),
-    { onProgress: showProgress },
-  );
-  if (!chosen)
-    throw new Failure({
-      code: 'find/no-objects',
-      what: 'No image has a labelled object by which thresholds could be chosen.',
-      where: name,
-      cure: 'Name a folder of images with masks, or leave out --thresholds-from.',
-    });
-  const { iou, stability, minArea, maxArea } = chosen.settings;
-  const { objects, found, right } = chosen.after;
-  console.log(
-    `${name}: by ${plural(chosen.images, 'labelled image')} --iou ${iou} --stability ${stability} --min-area ${minArea} --max-area ${maxArea}, which find ${right} of ${plural(objects, 'object')} and ${found - right} too many`,
-  );
-  return chosen.settings;
 }
 
 /** The first image that can be read, as the base model sees it whole. */
@@ -208,15 +176,15 @@ function labelled(
   nameOf: (classValue: number) => string | undefined,
   origin: string,
 ): LabelledImage {
-  const ascending = objects.toSorted((a, b) => a.predictedIou - b.predictedIou);
+  const ascending = objects.toSorted((a, b) => scoreOf(a) - scoreOf(b));
   return {
     name,
     width,
     height,
-    objects: ascending.map(({ runs, predictedIou, classValue = 1 }) => ({
-      runs,
-      className: nameOf(classValue) ?? NO_CLASS,
-      score: predictedIou,
+    objects: ascending.map((object) => ({
+      runs: object.runs,
+      className: nameOf(object.classValue ?? 1) ?? NO_CLASS,
+      score: scoreOf(object),
       origin,
     })),
     ...(sample && { file: sample.image }),

@@ -38,6 +38,15 @@ export const FIND_FIELDS = {
     default: 0.95,
     unit: '',
   },
+  likeness: {
+    kind: 'number',
+    label: 'Likeness',
+    help: 'Objects that are less like those of labelled images are left out. It needs images that show what is looked for: choose by labelled images. 0 asks for none.',
+    min: 0,
+    max: 1,
+    default: 0,
+    unit: '',
+  },
   boxOverlap: {
     kind: 'number',
     label: 'Box overlap',
@@ -55,6 +64,15 @@ export const FIND_FIELDS = {
     max: 1,
     default: 1,
     unit: 'IoU',
+  },
+  nesting: {
+    kind: 'number',
+    label: 'Nesting',
+    help: 'Of two masks of which one has a larger share of its pixels within the other, the better one stays. 1 keeps both, as SAM does.',
+    min: 0,
+    max: 1,
+    default: 1,
+    unit: 'of the smaller mask',
   },
   minArea: {
     kind: 'integer',

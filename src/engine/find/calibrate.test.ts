@@ -48,7 +48,7 @@ test('thresholds are chosen by what a model answers on images whose objects are 
     [0, 2],
     [1, 2],
   ]);
-  expect(chosen).toMatchObject({
+  expect(chosen?.calibration).toMatchObject({
     images: 2,
     settings: { pointsPerSide: 4, iou: 0.6, minArea: 4 },
     before: { objects: 2, found: 0, right: 0 },
@@ -61,6 +61,36 @@ test('thresholds are chosen by what a model answers on images whose objects are 
   await expect(calibrated(finder, samples, { settings, scale: 'whole' }, () => 4, stop)).rejects.toThrow(
     'stop',
   );
+});
+
+test('where the model is sure of the wrong masks, what is like the known objects is chosen', async () => {
+  // The wrong answer is surer, and lies where the embedding is another.
+  const found = (x: number, signal: number, predictedIou: number): Proposal => ({
+    ...proposal(x, predictedIou),
+    feature: Float32Array.of(signal, 1),
+  });
+  const finder = {
+    propose: async () => [found(1, 1, 0.5), found(14, -1, 0.9)],
+  } as unknown as Finder;
+  const settings = parseFindSettings({ maxArea: 0.5, pointsPerSide: 4 });
+  const samples = [1, 1, 1].map((x) => async () => sample(x));
+  const found3 = await calibrated(finder, samples, { settings, scale: 'whole' }, () => 4);
+  expect(found3?.calibration).toMatchObject({
+    settings: { iou: 0.2, stability: 0.2 },
+    before: { objects: 3, found: 0, right: 0 },
+    after: { objects: 3, found: 3, right: 3 },
+  });
+  expect(found3?.calibration.settings.likeness).toBeGreaterThan(0);
+  const likenessOf = (each: Proposal) => found3?.likeness?.of(each, each.feature ?? new Float32Array());
+  expect(likenessOf(found(1, 1, 0.5))).toBeGreaterThan(likenessOf(found(14, -1, 0.9)) ?? 1);
+  // Asked again, the counts before are those of the likeness that was chosen.
+  const again = await calibrated(
+    finder,
+    samples,
+    { settings: found3?.calibration.settings ?? settings, scale: 'whole' },
+    () => 4,
+  );
+  expect(again?.calibration.before).toEqual({ objects: 3, found: 3, right: 3 });
 });
 
 test('objects are too small to be known as they are for training', () => {

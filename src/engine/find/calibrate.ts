@@ -1,4 +1,4 @@
-/** Thresholds for a model with its adapter, by images whose objects are known. */
+/** What is found with a model and its adapter is made to suit images whose objects are known. */
 import type { FindSettings, FindThresholds } from '../../config/find.ts';
 import { TRAIN_FIELDS } from '../../config/train.ts';
 import { seenSize } from '../../data/crops.ts';
@@ -8,7 +8,17 @@ import type { Scale } from '../../data/types.ts';
 import type { OpenModel } from '../model.ts';
 import type { Tuning } from '../tuning.ts';
 import { type Finder, previewFloors } from './finder.ts';
-import { chosenThresholds, countFound, type FindCounts, type KnownImage } from './thresholds.ts';
+import { type LearntLikeness, Likeness, type LikenessExample } from './likeness.ts';
+import { boxIou, type Proposal, withoutDuplicates } from './select.ts';
+import {
+  bestMatch,
+  chosenThresholds,
+  countFound,
+  type FindCounts,
+  f1Of,
+  isIgnored,
+  type KnownImage,
+} from './thresholds.ts';
 import { comparison } from './truth.ts';
 
 /** Thresholds that find most of the known objects with the fewest others. */
@@ -20,6 +30,12 @@ export interface Calibration {
   readonly after: FindCounts;
 }
 
+export interface Calibrated {
+  readonly calibration: Calibration;
+  /** What tells how much answers are like the known objects; null where that cannot be learnt. */
+  readonly likeness: Likeness | null;
+}
+
 export interface CalibrationHooks {
   /** Images that are done. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -27,7 +43,9 @@ export interface CalibrationHooks {
 }
 
 /**
- * Searches images whose objects are known and chooses by them.
+ * Searches images whose objects are known and chooses by them: thresholds of what the model itself thinks of its answers, or
+ * how much these are like the known objects, whichever finds more of them. The counts of likeness are those of images that
+ * it was not learnt from.
  * @param samples decoded one after the other.
  * @param least pixels under which an object of an image is too small to count, see {@link leastKnown}.
  * @returns null where no object is known.
@@ -38,31 +56,84 @@ export async function calibrated(
   { settings, scale }: { readonly settings: FindSettings; readonly scale: Scale },
   least: (sample: LoadedSample) => number,
   { onProgress, signal }: CalibrationHooks = {},
-): Promise<Calibration | null> {
+): Promise<Calibrated | null> {
   const images: KnownImage[] = [];
+  const examples: LikenessExample[][] = [];
+  const floors = previewFloors(settings);
   for (const load of samples) {
     onProgress?.(images.length, samples.length);
     const sample = await load();
-    const request = { sampling: settings, scale, floors: previewFloors(settings) };
+    const request = { sampling: settings, scale, floors, describes: true };
     const proposals = await finder.propose(sample.image, request, signal && { signal });
     const { truth, ignored } = comparison(sample, [], least(sample));
     const { width, height } = sample.image;
-    images.push({ proposals, truth, ignored, width, height });
+    const image = { proposals: proposals.map(withoutFeature), truth, ignored, width, height };
+    images.push(image);
+    examples.push(examplesOf(distinct(proposals), image));
   }
-  const thresholds = thresholdsOf(settings);
-  const chosen = await chosenThresholds(images, thresholds, async () => {
+  const settle = async () => {
     signal?.throwIfAborted();
     await new Promise<void>((resume) => setTimeout(resume));
-  });
-  return (
-    chosen && {
+  };
+  const thresholds = thresholdsOf(settings);
+  const own = await chosenThresholds(images, thresholds, null, settle);
+  if (!own) return null;
+  const learnt = await Likeness.learn(examples, settle);
+  const told = learnt && toldApart(images, examples, learnt);
+  const alike = told && (await chosenThresholds(told, thresholds, floors, settle));
+  const chosen = alike && f1Of(alike.counts) > f1Of(own.counts) ? alike : own;
+  const asked = told && thresholds.likeness > 0 ? told : images;
+  return {
+    calibration: {
       settings: { ...settings, ...chosen.thresholds },
       images: images.length,
-      before: countFound(images, thresholds),
+      before: countFound(asked, thresholds),
       after: chosen.counts,
-    }
+    },
+    likeness: learnt?.likeness ?? null,
+  };
+}
+
+/** Boxes of one crop that are nearly the same show the same: the surest answer speaks for them. */
+const SAME_BOX = 0.9;
+
+function distinct(proposals: readonly Proposal[]): Proposal[] {
+  return [...new Set(proposals.map(({ crop }) => crop))].flatMap((number) =>
+    withoutDuplicates(
+      proposals.filter(({ crop }) => crop === number),
+      ({ predictedIou }) => predictedIou,
+      boxIou,
+      SAME_BOX,
+    ),
   );
 }
+
+/** A thousand answers with their features would fill the memory. */
+const withoutFeature = ({ feature: _, ...proposal }: Proposal): Proposal => proposal;
+
+/** IoU below which it does not matter how wrong an answer is. */
+const LEAST_IOU = 0.3;
+
+const examplesOf = (proposals: readonly Proposal[], image: KnownImage): LikenessExample[] =>
+  proposals.flatMap((proposal) => {
+    const { feature } = proposal;
+    if (!feature || isIgnored(proposal, image)) return [];
+    return [{ proposal: { ...proposal, feature }, iou: bestMatch(proposal, image.truth, LEAST_IOU).iou }];
+  });
+
+/** Each image's distinct answers with the likeness that the other images tell. */
+const toldApart = (
+  images: readonly KnownImage[],
+  examples: readonly (readonly LikenessExample[])[],
+  { apart }: LearntLikeness,
+): KnownImage[] =>
+  images.map((image, k) => ({
+    ...image,
+    proposals: (examples[k] ?? []).map(({ proposal }, i) => ({
+      ...proposal,
+      likeness: apart[k]?.[i] ?? 0,
+    })),
+  }));
 
 export const thresholdsOf = ({
   pointsPerSide: _,

@@ -10,7 +10,8 @@ import { openTestGpu } from '../../testing/device.ts';
 import { openMicroModel } from '../../testing/micro-model.ts';
 import { normals } from '../../testing/random.ts';
 import { GpuQueue } from '../gpu-queue.ts';
-import { ClassMeans, pooledFeature } from './classes.ts';
+import { ClassMeans } from './classes.ts';
+import { pooledFeature } from './feature.ts';
 import { learnClasses } from './find-dataset.ts';
 import { Finder } from './finder.ts';
 

@@ -14,10 +14,10 @@ export async function findObjects(
   image: RgbImage,
   settings: FindSettings,
   scale: Scale,
-  hooks: FindHooks & Pick<FindRequest, 'classes'> = {},
+  hooks: FindHooks & Pick<FindRequest, 'classes' | 'likeness'> = {},
 ): Promise<FoundObject[]> {
-  const { classes = null } = hooks;
-  const request = { sampling: settings, scale, floors: floorsOf(settings), classes };
+  const { classes = null, likeness = null } = hooks;
+  const request = { sampling: settings, scale, floors: floorsOf(settings), classes, likeness };
   return selectObjects(await finder.propose(image, request, hooks), image, settings);
 }
 
@@ -27,6 +27,7 @@ export interface FindDatasetHooks {
   /** An image that cannot be read, and why. */
   readonly onRefused?: (name: string, message: string) => void;
   readonly classes?: FindRequest['classes'];
+  readonly likeness?: FindRequest['likeness'];
   /** Aborting rejects with its reason; what was found so far is kept. */
   readonly signal?: AbortSignal;
 }
@@ -60,10 +61,11 @@ export async function findInDataset(
       hooks.onRefused?.(name, `${loaded.refusal.reason} ${loaded.refusal.cure}`);
       continue;
     }
-    const { signal, classes = null } = hooks;
+    const { signal, classes = null, likeness = null } = hooks;
     const decoded = loaded.value.image;
     const objects = await findObjects(finder, decoded, settings, scale, {
       classes,
+      likeness,
       ...(signal && { signal }),
     });
     const found = { name, width: decoded.width, height: decoded.height, objects };

@@ -171,6 +171,30 @@ describe('selection', () => {
     expect(boxes(select({ maskOverlap: 0.7 }))).toEqual([threaded.box]);
   });
 
+  test('of masks within each other the better one stays, where that is asked for', () => {
+    const [whole, part] = [proposal([0, 0, 40, 40], 0.95), proposal([2, 2, 12, 12], 0.9)];
+    // Six tenths of it lie within the whole.
+    const edge = proposal([34, 20, 44, 30], 0.92);
+    const select = (nesting: number, of = [whole, part, edge]) =>
+      boxes(selectObjects(of, image, parseFindSettings({ nesting })));
+    expect(select(1)).toEqual([whole.box, edge.box, part.box]);
+    expect(select(0.7)).toEqual([whole.box, edge.box]);
+    expect(select(0.5)).toEqual([whole.box]);
+    expect(select(0.7, [{ ...whole, predictedIou: 0.89 }, part])).toEqual([part.box]);
+  });
+
+  test('what is told to be like labelled objects goes before what the model thinks', () => {
+    const likely = proposal([10, 10, 40, 40], 0.9, { likeness: 0.8 });
+    const sure = proposal([11, 10, 41, 40], 0.99, { likeness: 0.3 });
+    const select = (more: object) => selectObjects([sure, likely], image, parseFindSettings(more));
+    expect(select({})).toMatchObject([{ box: likely.box, likeness: 0.8 }]);
+    expect(boxes(select({ likeness: 0.8 }))).toEqual([likely.box]);
+    expect(select({ likeness: 0.81 })).toEqual([]);
+    // What was told nothing is not left out by it.
+    const untold = proposal([60, 60, 80, 80], 0.9);
+    expect(selectObjects([untold], image, parseFindSettings({ likeness: 1 }))).toHaveLength(1);
+  });
+
   test('cleaned masks that become duplicates give way to clean ones', () => {
     const clean = proposal([10, 10, 40, 40], 0.9);
     const mask = maskInBox(clean.runs, [0, 0, 100, 100], image);

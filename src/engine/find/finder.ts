@@ -9,14 +9,10 @@ import { packPrompts } from '../../sam/prompts.ts';
 import type { SamModel } from '../../sam/weights.ts';
 import type { GpuQueue, YieldDevice } from '../gpu-queue.ts';
 import { ModelSession, type Tuning } from '../tuning.ts';
-import {
-  ClassMeans,
-  type CropEmbedding,
-  type KnownObject,
-  pooledFeature,
-  type ToldClass,
-} from './classes.ts';
+import { ClassMeans, type KnownObject } from './classes.ts';
 import { cropsOf, type FindCrop, gridPoints, isCutOff } from './crops.ts';
+import { type CropEmbedding, pooledFeature } from './feature.ts';
+import type { Likeness } from './likeness.ts';
 import type { Proposal } from './select.ts';
 import { MaskUpscaler } from './upscale.ts';
 
@@ -36,6 +32,10 @@ export interface FindRequest {
   readonly floors: Floors;
   /** Tells the class of each object, or is the class of all; without it they have none. */
   readonly classes?: ClassMeans | number | null;
+  /** Tells how much each object is like labelled ones. */
+  readonly likeness?: Likeness | null;
+  /** Whether answers keep what the encoder made of their pixels, so that likeness can be learnt from them. */
+  readonly describes?: boolean;
 }
 
 export interface FindHooks {
@@ -72,29 +72,35 @@ export class Finder {
    * off by its crop, or under the floors.
    */
   async propose(image: RgbImage, request: FindRequest, hooks: FindHooks = {}): Promise<Proposal[]> {
-    const { sampling, scale, floors } = request;
+    const { sampling, scale, floors, classes = null, likeness = null, describes = false } = request;
     const crops = cropsOf(image, scale, sampling);
     const perCrop = sampling.pointsPerSide ** 2;
+    const isLookedAt = describes || likeness !== null || classes instanceof ClassMeans;
     const proposals: Proposal[] = [];
     for (const [index, crop] of crops.entries()) {
       // Others that wait for the device get it between crops, between slices, and between masks.
       await this.queue.run('urgent', async (yieldDevice) => {
         hooks.signal?.throwIfAborted();
         await this.withYields(yieldDevice, () => this.encode(image, crop));
-        const { classes = null } = request;
-        const embedding = classes instanceof ClassMeans ? await this.embedding(crop) : null;
-        const classOf = ({ runs }: Pick<Proposal, 'runs'>): Partial<ToldClass> => {
-          if (classes instanceof ClassMeans && embedding)
-            return classes.classOf(pooledFeature(runs, image.width, embedding));
-          return typeof classes === 'number' ? { classValue: classes } : {};
+        const embedding = isLookedAt ? await this.embedding(crop) : null;
+        const told = (found: Proposal): Proposal => {
+          const whole = typeof classes === 'number' ? { ...found, classValue: classes } : found;
+          if (!embedding) return whole;
+          const feature = pooledFeature(found.runs, image.width, embedding);
+          return {
+            ...whole,
+            ...(classes instanceof ClassMeans && classes.classOf(feature)),
+            ...(likeness && { likeness: likeness.of(found, feature) }),
+            ...(describes && { feature }),
+          };
         };
         const points = gridPoints(crop.box, sampling.pointsPerSide);
         for (let from = 0; from < points.length; from += BATCH) {
           await yieldDevice();
           hooks.signal?.throwIfAborted();
           const some = points.slice(from, from + BATCH);
-          const found = await this.ask(image, crop, index, some, floors, yieldDevice);
-          for (const each of found) proposals.push({ ...each, ...classOf(each) });
+          for (const found of await this.ask(image, crop, index, some, floors, yieldDevice))
+            proposals.push(told(found));
           const done = index * perCrop + Math.min(from + BATCH, points.length);
           hooks.onProgress?.(done, crops.length * perCrop);
         }

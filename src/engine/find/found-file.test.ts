@@ -97,7 +97,8 @@ test('what another model found is refused, a first line that is cut off is not',
   await expect(open({ adapter: 'b' })).rejects.toThrow(/another model/);
   await expect(open({ scale: 256 })).rejects.toThrow(/another model/);
   await expect(open({ classes: 'c' })).rejects.toThrow(/another model/);
-  await store.write(PATH, bytes('{"version":2,"mod'));
+  await expect(open({ likeness: 'l' })).rejects.toThrow(/another model/);
+  await store.write(PATH, bytes('{"version":3,"mod'));
   await open({ adapter: 'b' });
 });
 
@@ -107,7 +108,11 @@ test('a file of version 1, whose largest area is in pixels, is read and gone on 
   await file.add(image('a.png', [0, 3]));
   const now = await text(store);
   const old = (maxArea: number) =>
-    now.replace('"version":2', '"version":1').replace('"maxArea":1', `"maxArea":${maxArea}`);
+    now
+      .replace('"version":3', '"version":1')
+      .replace('"likeness":0,', '')
+      .replace('"nesting":1,', '')
+      .replace('"maxArea":1', `"maxArea":${maxArea}`);
   await store.write(PATH, bytes(old(100_000_000)));
   expect((await FoundFile.read(store, PATH))?.origin).toEqual({ ...origin, classes: 'c' });
   expect(await text(store)).toBe(now);
@@ -116,4 +121,29 @@ test('a file of version 1, whose largest area is in pixels, is read and gone on 
   const settings = { ...origin.settings, maxArea: 0.5 };
   const again = await FoundFile.open(store, PATH, { ...origin, classes: 'c', settings });
   expect(again.get('a.png')).toEqual(image('a.png', [0, 3]));
+});
+
+test('a file of version 2, which knew no likeness, is read and gone on with', async () => {
+  const store = new MemoryStore();
+  const file = await FoundFile.open(store, PATH, origin);
+  await file.add(image('a.png', [0, 3]));
+  const now = await text(store);
+  const old = now
+    .replace('"version":3', '"version":2')
+    .replace('"likeness":0,', '')
+    .replace('"nesting":1,', '');
+  await store.write(PATH, bytes(old));
+  expect((await FoundFile.open(store, PATH, origin)).get('a.png')).toEqual(image('a.png', [0, 3]));
+  expect(await text(store)).toBe(now);
+});
+
+test('the likeness of objects is kept', async () => {
+  const store = new MemoryStore();
+  const own = { ...origin, likeness: 'l' };
+  const [object] = image('a.png', [0, 3]).objects;
+  const alike = { ...image('a.png', [0, 3]), objects: [{ ...object, likeness: 0.4 }] };
+  await (await FoundFile.open(store, PATH, own)).add(alike as never);
+  const read = await FoundFile.read(store, PATH);
+  expect(read?.origin).toEqual(own);
+  expect(read?.file.get('a.png')).toEqual(alike);
 });

@@ -25,6 +25,8 @@ export interface FindOrigin {
   readonly scale: Scale;
   /** Hash of what tells the classes; absent where none are told. */
   readonly classes?: string;
+  /** Hash of what tells how much objects are like labelled ones; absent where nothing does. */
+  readonly likeness?: string;
   /** What the model is called with the run's name, for labels; it tells no origin from another. */
   readonly name?: string;
 }
@@ -37,8 +39,8 @@ export interface FoundImage {
   readonly objects: readonly FoundObject[];
 }
 
-/** In version 1 the largest area was in pixels. */
-const VERSION = 2;
+/** In version 1 the largest area was in pixels; version 2 knew neither likeness nor nesting. */
+const VERSION = 3;
 
 function areSettings(given: unknown): boolean {
   try {
@@ -48,15 +50,23 @@ function areSettings(given: unknown): boolean {
   }
 }
 
-const OldHeaderSchema = v.looseObject({ version: v.literal(1), settings: v.record(v.string(), v.unknown()) });
+const OldHeaderSchema = v.looseObject({
+  version: v.picklist([1, 2]),
+  settings: v.record(v.string(), v.unknown()),
+});
 
 /** A header of any version as one of this. @param pixels of the first image; null where there is none. */
 function migrated(header: unknown, pixels: number | null): unknown {
   const old = v.safeParse(OldHeaderSchema, header);
   if (!old.success) return header;
-  const { settings } = old.output;
-  const maxArea = pixels === null ? 1 : Math.min(1, Number(settings.maxArea) / pixels);
-  return { ...old.output, version: VERSION, settings: { ...settings, maxArea } };
+  const { version, settings } = old.output;
+  const maxArea =
+    version === 1 ? { maxArea: pixels === null ? 1 : Math.min(1, Number(settings.maxArea) / pixels) } : {};
+  try {
+    return { ...old.output, version: VERSION, settings: parseFindSettings({ ...settings, ...maxArea }) };
+  } catch {
+    return header;
+  }
 }
 
 const HeaderSchema = v.object({
@@ -66,6 +76,7 @@ const HeaderSchema = v.object({
   scale: v.union([v.literal('whole'), v.pipe(v.number(), v.integer(), v.minValue(1))]),
   settings: v.custom<FindSettings>(areSettings),
   classes: v.exactOptional(v.string()),
+  likeness: v.exactOptional(v.string()),
   name: v.exactOptional(v.string()),
 });
 
@@ -79,6 +90,7 @@ const LineSchema = v.object({
       counts: v.string(),
       predictedIou: v.number(),
       stability: v.number(),
+      likeness: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
       point: v.tuple([v.number(), v.number()]),
       classValue: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
       classConfidence: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
@@ -167,14 +179,17 @@ function formatLine({ name, width, height, objects }: FoundImage): string {
     name,
     width,
     height,
-    objects: objects.map(({ runs, predictedIou, stability, point, classValue, classConfidence }) => ({
-      counts: textOfCounts(countsOf(runs)),
-      predictedIou,
-      stability,
-      point,
-      classValue,
-      classConfidence,
-    })),
+    objects: objects.map(
+      ({ runs, predictedIou, stability, likeness, point, classValue, classConfidence }) => ({
+        counts: textOfCounts(countsOf(runs)),
+        predictedIou,
+        stability,
+        likeness,
+        point,
+        classValue,
+        classConfidence,
+      }),
+    ),
   });
 }
 
@@ -202,8 +217,8 @@ function parseText(text: string): {
   return { origin, images };
 }
 
-const formatHeader = ({ model, adapter, scale, settings, classes, name }: FindOrigin): string =>
-  JSON.stringify({ version: VERSION, model, adapter, scale, settings, classes, name });
+const formatHeader = ({ model, adapter, scale, settings, classes, likeness, name }: FindOrigin): string =>
+  JSON.stringify({ version: VERSION, model, adapter, scale, settings, classes, likeness, name });
 
 const identity = ({ name: _, ...origin }: FindOrigin): string => formatHeader(origin);
 

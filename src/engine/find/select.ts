@@ -1,7 +1,7 @@
 import type { FindThresholds } from '../../config/find.ts';
 import { sharedPixels } from '../../data/labels/runs.ts';
 import type { Runs } from '../../data/labels/types.ts';
-import { boxesMeet, maskObject } from '../../data/mask-runs.ts';
+import { boxesMeet, type MaskObject, maskObject } from '../../data/mask-runs.ts';
 import type { Box } from '../../data/types.ts';
 import { withoutSmallRegions } from './regions.ts';
 
@@ -12,6 +12,8 @@ export interface FoundObject {
   readonly box: Box;
   readonly predictedIou: number;
   readonly stability: number;
+  /** How much it is like labelled objects, 0 to 1, where these were learnt from. */
+  readonly likeness?: number;
   /** The click that found it. */
   readonly point: readonly [x: number, y: number];
   /** Its class, where classes are known, and how sure that is, 0 to 1, where it was told from others. */
@@ -19,12 +21,18 @@ export interface FoundObject {
   readonly classConfidence?: number;
 }
 
+/** How good a found object is thought to be, 0 to 1: by labelled objects where these were learnt from, else by the model itself. */
+export const scoreOf = ({ likeness, predictedIou }: Pick<FoundObject, 'likeness' | 'predictedIou'>): number =>
+  likeness ?? predictedIou;
+
 /** An answer of the model, before any is left out for another. */
 export interface Proposal extends FoundObject {
   /** Number of the crop that it was found in. */
   readonly crop: number;
   /** Pixels of that crop. */
   readonly cropArea: number;
+  /** The mean of the embedding over its pixels, where it was kept. */
+  readonly feature?: Float32Array;
 }
 
 interface Size {
@@ -33,7 +41,8 @@ interface Size {
 }
 
 /**
- * The objects among the model's answers, the best first within a crop: `SamAutomaticMaskGenerator` from the first threshold on.
+ * The objects among the model's answers, the best first within a crop: `SamAutomaticMaskGenerator` from the first threshold on, with
+ * likeness and nesting beside it.
  * Everything that orders is stable, so equal proposals give equal objects.
  * @param proposals in the order in which they were made.
  */
@@ -42,22 +51,23 @@ export function selectObjects(
   image: Size,
   thresholds: FindThresholds,
 ): FoundObject[] {
-  const { iou, stability, boxOverlap, maskOverlap, minArea, maxArea, minRegion } = thresholds;
-  const passing = proposals.filter((each) => each.predictedIou > iou && each.stability >= stability);
+  const { iou, stability, likeness, boxOverlap, maskOverlap, nesting, minArea, maxArea, minRegion } =
+    thresholds;
+  const passing = proposals.filter(
+    (each) => each.predictedIou > iou && each.stability >= stability && (each.likeness ?? 1) >= likeness,
+  );
   const crops = [...new Set(passing.map(({ crop }) => crop))].map((number) => {
     const own = passing.filter(({ crop }) => crop === number);
-    return withoutDuplicates(own, ({ predictedIou }) => predictedIou, boxIou, boxOverlap);
+    return withoutDuplicates(own, scoreOf, boxIou, boxOverlap);
   });
   // Of what several crops show, the smaller crop shows more detail.
   const distinct = withoutDuplicates(crops.flat(), ({ cropArea }) => 1 / cropArea, boxIou, boxOverlap);
   const cleaned = minRegion > 0 ? withCleanMasks(distinct, image, minRegion, boxOverlap) : distinct;
   const most = maxArea * image.width * image.height;
   const sized = cleaned.filter(({ area }) => area >= minArea && area <= most);
-  const kept =
-    maskOverlap < 1
-      ? withoutDuplicates(sized, ({ predictedIou }) => predictedIou, maskIou, maskOverlap)
-      : sized;
-  return kept.map(({ crop: _, cropArea: __, ...found }) => found);
+  const apart = maskOverlap < 1 ? withoutDuplicates(sized, scoreOf, maskIou, maskOverlap) : sized;
+  const kept = nesting < 1 ? withoutDuplicates(apart, scoreOf, nestedShare, nesting) : apart;
+  return kept.map(({ crop: _, cropArea: __, feature: ___, ...found }) => found);
 }
 
 /** Cleans masks, and leaves out what is a duplicate thereby; of two, one that was clean before stays. */
@@ -95,7 +105,7 @@ export function withoutDuplicates<T>(
 }
 
 /** IoU of boxes as SAM measures it: between the centres of their outer pixels, so that a box of one column has no area. */
-function boxIou({ box: a }: { readonly box: Box }, { box: b }: { readonly box: Box }): number {
+export function boxIou({ box: a }: { readonly box: Box }, { box: b }: { readonly box: Box }): number {
   const width = Math.max(0, Math.min(a[2], b[2]) - 1 - Math.max(a[0], b[0]));
   const height = Math.max(0, Math.min(a[3], b[3]) - 1 - Math.max(a[1], b[1]));
   const shared = width * height;
@@ -105,11 +115,14 @@ function boxIou({ box: a }: { readonly box: Box }, { box: b }: { readonly box: B
 const innerArea = ([x0, y0, x1, y1]: Box) => (x1 - 1 - x0) * (y1 - 1 - y0);
 
 /** IoU of two objects of an image. */
-function maskIou(
-  a: Pick<FoundObject, 'runs' | 'area' | 'box'>,
-  b: Pick<FoundObject, 'runs' | 'area' | 'box'>,
-): number {
+function maskIou(a: MaskObject, b: MaskObject): number {
   if (!boxesMeet(a.box, b.box)) return 0;
   const shared = sharedPixels(a.runs, b.runs);
   return shared / (a.area + b.area - shared);
+}
+
+/** The share of the smaller of two objects that lies within the other. */
+function nestedShare(a: MaskObject, b: MaskObject): number {
+  if (!boxesMeet(a.box, b.box)) return 0;
+  return sharedPixels(a.runs, b.runs) / Math.min(a.area, b.area);
 }

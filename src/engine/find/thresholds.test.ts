@@ -73,3 +73,45 @@ test('thresholds are those by which most known objects are found with the fewest
   expect(chosen && countFound([known], chosen.thresholds)).toEqual(chosen?.counts);
   expect(await chosenThresholds([{ ...known, truth: [] }], thresholds)).toBeNull();
 });
+
+test('thresholds of likeness are tried with the least that the model must think, and masks within each other too', async () => {
+  const truth = [square(0, 0, 10), square(20, 0, 10)];
+  const alike = (x: number, side: number, predictedIou: number, likeness: number): Proposal => ({
+    ...proposal(x, 0, side, predictedIou, 0.4),
+    likeness,
+  });
+  // A part of an object, which the model prefers to the object; something else that it is sure of.
+  const proposals = [
+    alike(0, 10, 0.3, 0.7),
+    alike(0, 6, 0.9, 0.5),
+    alike(20, 10, 0.3, 0.6),
+    alike(60, 10, 0.95, 0.1),
+  ];
+  const known = { ...image, proposals, truth, ignored: null };
+  const least = { iou: 0.2, stability: 0.2 };
+  const chosen = await chosenThresholds([known], thresholds, least);
+  expect(chosen).toMatchObject({
+    thresholds: { ...least, likeness: 0.6, nesting: 1 },
+    counts: { objects: 2, found: 2, right: 2 },
+  });
+  // Where the part is as likely as the other object, it is left out for what it lies in.
+  const nested = { ...known, proposals: proposals.with(1, alike(0, 6, 0.9, 0.65)) };
+  expect(await chosenThresholds([nested], thresholds, least)).toMatchObject({
+    thresholds: { likeness: 0.6, nesting: 0.7 },
+    counts: { objects: 2, found: 2, right: 2 },
+  });
+  // A person's own threshold is not loosened.
+  const strict = await chosenThresholds([nested], { ...thresholds, nesting: 0.5 }, least);
+  expect(strict?.thresholds.nesting).toBe(0.5);
+});
+
+test('a likeness that nothing has is loosened too', () => {
+  const proposals = [0.31, 0.2, 0.1].map((likeness, i) => ({
+    ...proposal(20 * i, 0, 10, 0.9, 0.97),
+    likeness,
+  }));
+  expect(loosened(proposals, image, { ...thresholds, likeness: 0.5 })).toEqual({
+    ...thresholds,
+    likeness: 0.09,
+  });
+});

@@ -22,10 +22,11 @@ export function loosened(
   thresholds: FindThresholds,
 ): FindThresholds | null {
   const pixels = image.width * image.height;
-  const { iou, stability, minArea, maxArea } = thresholds;
-  const missedBy = ({ predictedIou, stability: own, area }: Proposal): number =>
+  const { iou, stability, likeness, minArea, maxArea } = thresholds;
+  const missedBy = ({ predictedIou, stability: own, likeness: alike = 1, area }: Proposal): number =>
     Math.max(0, iou - predictedIou) +
     Math.max(0, stability - own) +
+    Math.max(0, likeness - alike) +
     // A size that is not wanted is worse than a doubt.
     (area < minArea || area > maxArea * pixels ? 2 : 0);
   const nearest = proposals.toSorted((a, b) => missedBy(a) - missedBy(b));
@@ -36,6 +37,7 @@ export function loosened(
       ...thresholds,
       iou: Math.min(iou, below(some.map(({ predictedIou }) => predictedIou))),
       stability: Math.min(stability, below(some.map(({ stability: own }) => own))),
+      likeness: Math.min(likeness, below(some.map(({ likeness: alike = 1 }) => alike))),
       minArea: Math.min(minArea, ...some.map(({ area }) => area)),
       maxArea: Math.max(maxArea, Math.ceil((100 * Math.max(...some.map(({ area }) => area))) / pixels) / 100),
     };
@@ -71,18 +73,24 @@ export interface ChosenThresholds {
 /** From the strictest, which is kept among equal ones. */
 const IOUS = [0.9, 0.88, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5, 0.4, 0.3, 0.2];
 const STABILITIES = [0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5];
+const LIKENESSES = [0.8, 0.7, 0.6, 0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05];
+/** Tried where masks may lie within each other: an object's part, or several objects as one. */
+const NESTING = 0.7;
 /** How much smaller and larger than the known objects another may be, in area: half and twice their width. */
 const SIZE_MARGIN = 4;
 
 /**
  * The thresholds by which most known objects are found with the fewest others (the highest F1 at IoU .5). Sizes are those of
- * the known objects, with a margin; how overlaps are treated stays as it is.
+ * the known objects, with a margin. Answers that are told how much they are like labelled objects are chosen by that, with the
+ * least that the model itself must think of them.
+ * @param least predicted IoU and stability of answers that have a likeness.
  * @param settle called between two tries, so that others get the thread.
  * @returns null where no object is known.
  */
 export async function chosenThresholds(
   images: readonly KnownImage[],
   thresholds: FindThresholds,
+  least: Pick<FindThresholds, 'iou' | 'stability'> | null = null,
   settle: () => Promise<void> = () => Promise.resolve(),
 ): Promise<ChosenThresholds | null> {
   const areas = images.flatMap(({ truth }) => truth.map(({ area }) => area));
@@ -95,14 +103,18 @@ export async function chosenThresholds(
     minArea: Math.floor(Math.min(...areas) / SIZE_MARGIN),
     maxArea: Math.min(1, Math.ceil(100 * SIZE_MARGIN * Math.max(...shares)) / 100),
   };
+  const tries = least
+    ? LIKENESSES.map((likeness) => ({ ...sized, ...least, likeness }))
+    : IOUS.flatMap((iou) => STABILITIES.map((stability) => ({ ...sized, iou, stability, likeness: 0 })));
+  const nestings = [thresholds.nesting, ...(thresholds.nesting > NESTING ? [NESTING] : [])];
   const matched = images.map((image) => ({ image, matches: matchesOf(image) }));
   let best: ChosenThresholds | null = null;
-  for (const iou of IOUS) {
-    for (const stability of STABILITIES) {
+  for (const each of tries) {
+    for (const nesting of nestings) {
       await settle();
-      const tried = { ...sized, iou, stability };
+      const tried = { ...each, nesting };
       const counts = total(matched.map(({ image, matches }) => countsOf(image, matches, tried)));
-      if (!best || scoreOf(counts) > scoreOf(best.counts)) best = { thresholds: tried, counts };
+      if (!best || f1Of(counts) > f1Of(best.counts)) best = { thresholds: tried, counts };
     }
   }
   return best;
@@ -113,21 +125,48 @@ export function countFound(images: readonly KnownImage[], thresholds: FindThresh
   return total(images.map((image) => countsOf(image, matchesOf(image), thresholds)));
 }
 
+/** F1: 1 where every object is found and nothing else. */
+export const f1Of = ({ objects, found, right }: FindCounts): number => (2 * right) / (objects + found);
+
+/** IoU from which on an answer shows an object. */
+const SHOWS = 0.5;
 const IGNORED = -1;
 
-/** The known object that each answer shows at IoU .5, of which there is one at most; `IGNORED` of one in ignored pixels. */
-function matchesOf({ proposals, truth, ignored }: KnownImage): Map<Proposal['runs'], number> {
+/** The known object that each answer shows, of which there is one at most; `IGNORED` of one in ignored pixels. */
+function matchesOf(image: KnownImage): Map<Proposal['runs'], number> {
   const matches = new Map<Proposal['runs'], number>();
-  for (const { runs, area, box } of proposals) {
-    if (ignored && 2 * sharedPixels(runs, ignored.runs) > area) matches.set(runs, IGNORED);
-    for (const [i, known] of truth.entries()) {
-      // Of masks that differ that much in size none reaches it.
-      if (!boxesMeet(box, known.box) || area > 2 * known.area || known.area > 2 * area) continue;
-      const shared = sharedPixels(runs, known.runs);
-      if (2 * shared >= area + known.area - shared) matches.set(runs, i);
-    }
+  for (const { runs } of image.proposals.filter((proposal) => isIgnored(proposal, image)))
+    matches.set(runs, IGNORED);
+  for (const proposal of image.proposals) {
+    const { known, iou } = bestMatch(proposal, image.truth, SHOWS);
+    if (iou >= SHOWS) matches.set(proposal.runs, known);
   }
   return matches;
+}
+
+/** Whether most of an answer is neither object nor background. */
+export function isIgnored({ runs, area }: MaskObject, { ignored }: Pick<KnownImage, 'ignored'>): boolean {
+  return ignored !== null && 2 * sharedPixels(runs, ignored.runs) > area;
+}
+
+/**
+ * The known object that a mask shows best, and their IoU; 0 where that is lower than `least`.
+ * @returns `known`: its index, the last of equally good ones.
+ */
+export function bestMatch(
+  { runs, area, box }: MaskObject,
+  truth: readonly MaskObject[],
+  least: number,
+): { readonly known: number; readonly iou: number } {
+  let best = { known: -1, iou: 0 };
+  for (const [i, known] of truth.entries()) {
+    // Of masks that differ that much in size none reaches it.
+    if (!boxesMeet(box, known.box) || least * area > known.area || least * known.area > area) continue;
+    const shared = sharedPixels(runs, known.runs);
+    const iou = shared / (area + known.area - shared);
+    if (iou >= least && iou >= best.iou) best = { known: i, iou };
+  }
+  return best;
 }
 
 function countsOf(
@@ -152,6 +191,3 @@ const total = (counts: readonly FindCounts[]): FindCounts =>
     }),
     { objects: 0, found: 0, right: 0 },
   );
-
-/** F1: 1 where every object is found and nothing else. */
-const scoreOf = ({ objects, found, right }: FindCounts): number => (2 * right) / (objects + found);

@@ -3,7 +3,7 @@ import { runsOfBitmap, runsOfValues } from '../../data/labels/runs.ts';
 import { maskObject } from '../../data/mask-runs.ts';
 import { IGNORED } from '../../data/objects.ts';
 import type { FindComparison } from './quality.ts';
-import type { FoundObject } from './select.ts';
+import { type FoundObject, scoreOf } from './select.ts';
 
 /**
  * What was found of an image beside what is known of it. Pixels of objects that are too small take no part, as ignored ones do.
@@ -23,6 +23,9 @@ export function comparison(
   return {
     truth: truth.filter((_, i) => !isSmall[i]),
     ignored: ignored.area > 0 ? ignored : null,
-    found: found.map(({ runs, area, box, predictedIou }) => ({ runs, area, box, score: predictedIou })),
+    found: found.map((object) => {
+      const { runs, area, box } = object;
+      return { runs, area, box, score: scoreOf(object) };
+    }),
   };
 }

@@ -3,7 +3,16 @@ import type { DroppedFile, FindFolderRequest, OpenedImage } from '../../worker/p
 import { plural } from '../format/format.ts';
 import { useDatasets } from './datasets.ts';
 import { callEngine } from './engine-link.ts';
-import { cancelFinding, decided, NOTHING, openDataset, toReview, useFind, working } from './find-state.ts';
+import {
+  cancelFinding,
+  decided,
+  NOTHING,
+  openDataset,
+  selectAsked,
+  toReview,
+  useFind,
+  working,
+} from './find-state.ts';
 import { Latest } from './latest.ts';
 import { notifySuccess } from './notices.ts';
 import { UNKNOWN_MODEL } from './objects.ts';
@@ -29,7 +38,7 @@ export async function findInFolders(): Promise<void> {
   const there = new Set(useDatasets.getState().datasets.map(({ id }) => id));
   const further = get().further.filter((id) => id !== datasetId && there.has(id));
   const variant = selectAskedVariant(useSegment.getState());
-  await search({ datasetIds: [datasetId, ...further], variant, settings: get().settings });
+  await search({ datasetIds: [datasetId, ...further], variant, ...selectAsked(get()) });
 }
 
 /** Goes on with the search that was paused, or that a closed tab ended. */

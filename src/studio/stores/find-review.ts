@@ -35,9 +35,11 @@ export function acceptFound(): void {
 /** Makes all objects that are left the image's, the best above, and says that the image was looked at. */
 export function acceptAllFound(): void {
   const { objects, foundBy } = get();
-  const ascending = objects.toSorted((a, b) => a.predictedIou - b.predictedIou);
+  const ascending = objects.toSorted((a, b) => scoreOf(a) - scoreOf(b));
   if (addFound(ascending, foundBy)) drop(objects);
 }
+
+const scoreOf = ({ likeness, predictedIou }: FoundObject): number => likeness ?? predictedIou;
 
 /** Leaves out all objects that are left, and says that the image was looked at. */
 export function rejectAllFound(): void {

@@ -26,11 +26,15 @@ export interface FindState {
   readonly settings: FindSettings;
   /** Whether a person chose the settings, which then stay whatever model is opened. */
   readonly isOwn: boolean;
+  /** The dataset whose labelled images show what is looked for, where the settings ask for likeness. */
+  readonly taughtBy: string | null;
   /** Objects that wait to be accepted or rejected; the chosen one is worked on. */
   readonly objects: readonly FoundObject[];
   readonly chosen: number;
   /** Set where thresholds can be moved without asking the model again. */
   readonly searchId: string | null;
+  /** Whether the objects have a likeness, which thresholds can be moved by. */
+  readonly isAlike: boolean;
   /** Whether anything was looked for in the open image. */
   readonly isSearched: boolean;
   /** What the model that found the objects is called, with the run's name. */
@@ -67,6 +71,7 @@ export const NOTHING = {
   objects: [],
   chosen: 0,
   searchId: null,
+  isAlike: false,
   isSearched: false,
   foundBy: '',
   looser: null,
@@ -86,6 +91,7 @@ export const useFind = create<FindState>()(() => ({
   ...NOTHING,
   settings: defaultsOf(null),
   isOwn: false,
+  taughtBy: null,
   work: null,
   progress: null,
   folders: [],
@@ -94,6 +100,13 @@ export const useFind = create<FindState>()(() => ({
   quality: null,
   calibration: null,
 }));
+
+/** The settings as the engine is asked with them, and where it learns what is looked for. */
+export const selectAsked = ({
+  settings,
+  taughtBy,
+}: FindState): { readonly settings: FindSettings; readonly taughtBy?: string } =>
+  settings.likeness > 0 && taughtBy !== null ? { settings, taughtBy } : { settings };
 
 const set = useFind.setState;
 let controller: AbortController | null = null;

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import { parseFindSettings } from '../../config/find.ts';
+import { type FindSettings, parseFindSettings } from '../../config/find.ts';
 import { newObject } from '../../data/labels/objects.ts';
 import type {
   DatasetInfo,
@@ -55,6 +55,9 @@ let stored: Map<string, OpenedLabels>;
 let reviewed: string[] = [];
 let job: FindJob | null = null;
 let searched: FindFolderRequest[] = [];
+let runs: object[] = [];
+/** What the engine chooses by labelled images. */
+let suited: Partial<FindSettings> = {};
 let engine: FakeEngine;
 
 const folder = () => ({
@@ -75,6 +78,8 @@ beforeEach(async () => {
   reviewed = [];
   job = null;
   searched = [];
+  runs = [];
+  suited = { iou: 0.87 };
   useFind.setState(useFind.getInitialState(), true);
   labels = {
     labels: {
@@ -96,7 +101,10 @@ beforeEach(async () => {
         const name = source.kind === 'sample' ? source.sampleId : source.file.name;
         return { imageId: name, name, width: 8, height: 8, bitmap };
       },
-      'find.run': () => ({ searchId: 'search', ...selected(0), classes: null, milliseconds: 1 }),
+      'find.run': (request) => {
+        runs.push(request);
+        return { searchId: 'search', ...selected(0), classes: null, milliseconds: 1 };
+      },
       'find.select': ({ settings: { iou } }) => selected(iou),
       'find.folder': (request) => {
         searched.push(request);
@@ -106,7 +114,7 @@ beforeEach(async () => {
       },
       'find.job': () => ({ job }),
       'find.calibrate': ({ settings }) => ({
-        settings: { ...settings, iou: 0.87 },
+        settings: { ...settings, ...suited },
         images: 2,
         before: { objects: 4, found: 0, right: 0 },
         after: { objects: 4, found: 4, right: 3 },
@@ -259,6 +267,36 @@ test('thresholds chosen by labelled images choose at once', async () => {
   expect(useFind.getState().calibration?.after.right).toBe(3);
   await changeFindSetting('iou', 0.5);
   expect(useFind.getState().calibration).toBeNull();
+});
+
+test('where labelled images show what is looked for, the image is searched again with that', async () => {
+  suited = { iou: 0.2, likeness: 0.4 };
+  await findAll();
+  expect(runs.at(-1)).not.toHaveProperty('taughtBy');
+  await calibrate();
+  expect(runs).toHaveLength(2);
+  expect(runs.at(-1)).toMatchObject({ taughtBy: 'cells', settings: { likeness: 0.4 } });
+  expect(useFind.getState()).toMatchObject({ isAlike: true, calibration: { after: { right: 3 } } });
+  // Now the threshold moves without another search, and another choice needs none.
+  await changeFindSetting('likeness', 0.3);
+  suited = { iou: 0.2, likeness: 0.5 };
+  await calibrate();
+  expect(runs).toHaveLength(2);
+  await findInFolders();
+  expect(searched.at(-1)).toMatchObject({ taughtBy: 'cells', settings: { likeness: 0.5 } });
+  // Without likeness no one needs to be taught.
+  await changeFindSetting('likeness', 0);
+  await findAll();
+  expect(runs.at(-1)).not.toHaveProperty('taughtBy');
+  expect(useFind.getState().isAlike).toBe(false);
+});
+
+test('likeness that is asked for by hand is that of the open dataset, and waits for a search', async () => {
+  await findAll();
+  const before = ious();
+  await changeFindSetting('likeness', 0.5);
+  expect(useFind.getState()).toMatchObject({ taughtBy: 'cells', settings: { likeness: 0.5 } });
+  expect(ious()).toEqual(before);
 });
 
 test('figures go with what they were measured with: settings, dataset and model', async () => {

@@ -4,7 +4,16 @@ import type { FoundObject, Scale, SplitName, Variant } from '../../worker/protoc
 import { plural } from '../format/format.ts';
 import { useDatasets } from './datasets.ts';
 import { callEngine } from './engine-link.ts';
-import { decided, keyOf, measuredWith, openDataset, toReview, useFind, working } from './find-state.ts';
+import {
+  decided,
+  keyOf,
+  measuredWith,
+  openDataset,
+  selectAsked,
+  toReview,
+  useFind,
+  working,
+} from './find-state.ts';
 import { useLabels } from './labels.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure } from './notices.ts';
@@ -24,6 +33,8 @@ export async function changeFindSetting(name: keyof FindSettings, value: number)
   const { kind, min, max } = FIND_FIELDS[name];
   if (!Number.isFinite(value)) return;
   const within = Math.min(max, Math.max(min, kind === 'integer' ? Math.round(value) : value));
+  // Asked for by hand, likeness is learnt from the dataset that is open.
+  if (name === 'likeness' && get().taughtBy === null) set({ taughtBy: openDataset() });
   await applySettings({ ...get().settings, [name]: within }, !SAMPLING.has(name));
 }
 
@@ -40,11 +51,14 @@ export async function searchFiner(): Promise<void> {
   await findAll();
 }
 
-/** @param chooses whether thresholds changed, by which objects are chosen anew. */
+/**
+ * @param chooses whether thresholds changed, by which objects are chosen anew; of a search that told no likeness none can be
+ * chosen by it.
+ */
 async function applySettings(settings: FindSettings, chooses = true): Promise<void> {
   set({ settings, isOwn: true });
-  const { searchId } = get();
-  if (searchId === null || !chooses) return;
+  const { searchId, isAlike } = get();
+  if (searchId === null || !chooses || (settings.likeness > 0 && !isAlike)) return;
   const asked = latest.replace('select');
   const result = await callEngine('find.select', { searchId, settings });
   if (!latest.isCurrent('select', asked) || get().searchId !== searchId) return;
@@ -87,12 +101,11 @@ export function classifyFound(classValue: number): void {
 export async function findAll(): Promise<void> {
   const { image } = useSegment.getState();
   if (!image || get().work) return;
-  const { settings } = get();
   const variant = selectAskedVariant(useSegment.getState());
   const request = {
     imageId: image.imageId,
     variant,
-    settings,
+    ...selectAsked(get()),
     scale: scaleOf(variant),
     datasetId: openDataset(),
   };
@@ -104,7 +117,8 @@ export async function findAll(): Promise<void> {
   const { objects, searchId, looser, classes } = result.value;
   const review = toReview(objects);
   const passing = objects.length;
-  set({ ...review, searchId, looser, passing, classes, foundBy, isSearched: true, chosen: 0 });
+  const isAlike = request.settings.likeness > 0;
+  set({ ...review, searchId, isAlike, looser, passing, classes, foundBy, isSearched: true, chosen: 0 });
   const labelled = review.labelled > 0 ? `, ${review.labelled} of them labelled already` : '';
   announce(`${plural(passing, 'object')} found${labelled}.`);
 }
@@ -113,17 +127,17 @@ export async function findAll(): Promise<void> {
 export async function measureFinding(split: SplitName): Promise<void> {
   const datasetId = openDataset();
   if (datasetId === null || get().work) return;
-  const { settings } = get();
+  const asked = selectAsked(get());
   const variant = selectAskedVariant(useSegment.getState());
   set({ quality: null });
   const by = measuredWith();
   const result = await working('quality', (options) =>
-    callEngine('find.quality', { datasetId, variant, settings, split }, options),
+    callEngine('find.quality', { datasetId, variant, split, ...asked }, options),
   );
   if (result.ok && measuredWith() === by) set({ quality: { split, result: result.value, by } });
 }
 
-/** Chooses the thresholds by labelled images. */
+/** Chooses the thresholds by labelled images, and searches again where these ask for what the last search did not tell. */
 export async function calibrate(): Promise<void> {
   const datasetId = openDataset();
   if (datasetId === null || get().work) return;
@@ -139,9 +153,12 @@ export async function calibrate(): Promise<void> {
     announce('No object is known by which thresholds could be chosen.');
     return;
   }
+  set({ taughtBy: datasetId });
   const applied = applySettings(result.value.settings);
   set({ calibration: { ...result.value, by: measuredWith() } });
   await applied;
+  const { searchId, isAlike } = get();
+  if (searchId !== null && result.value.settings.likeness > 0 && !isAlike) await findAll();
 }
 
 /** How a run saw images, else how the dataset of the open image is seen. */

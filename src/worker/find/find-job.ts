@@ -9,6 +9,7 @@ const PATH = 'find-job.json';
 const JobSchema = v.object({
   model: v.object({ hash: v.string(), name: v.string() }),
   datasetIds: v.array(v.string()),
+  taughtBy: v.exactOptional(v.string()),
   variant: v.variant('kind', [
     v.object({ kind: v.literal('base') }),
     v.object({
@@ -34,10 +35,10 @@ type State = Pick<EngineState, 'store' | 'datasets' | 'openModelHash'>;
 
 export async function keepJob(
   { store }: State,
-  { datasetIds, variant, settings }: FindFolderRequest,
+  { datasetIds, variant, settings, taughtBy }: FindFolderRequest,
   { hash, name }: { readonly hash: string; readonly name: string },
 ): Promise<void> {
-  const job = { datasetIds, variant, settings, model: { hash, name } };
+  const job = { datasetIds, variant, settings, taughtBy, model: { hash, name } };
   await store.write(PATH, new TextEncoder().encode(JSON.stringify(job)));
 }
 
@@ -51,11 +52,12 @@ export async function waitingJob({ store, datasets, openModelHash }: State): Pro
   const there = new Set((await datasets.list()).map(({ id }) => id));
   const datasetIds = read.output.datasetIds.filter((id) => there.has(id));
   if (datasetIds.length === 0) return null;
-  const { variant, settings, model } = read.output;
+  const { variant, settings, taughtBy, model } = read.output;
   return {
     datasetIds,
     variant,
     settings,
+    ...(taughtBy !== undefined && { taughtBy }),
     modelName: model.name,
     isModelOpen: openModelHash === model.hash,
   };

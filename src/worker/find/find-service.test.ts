@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { parseFindSettings } from '../../config/find.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import { encodeImagePng, encodeMaskPng } from '../../data/encode-png.ts';
+import { forEachSpan } from '../../data/labels/runs.ts';
 import { MemoryStore } from '../../data/memory-store.ts';
 import { GpuQueue } from '../../engine/gpu-queue.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
@@ -227,6 +228,77 @@ test('chooses thresholds by labelled images', async () => {
   expect(calibration?.after.objects).toBeGreaterThan(0);
   expect(calibration?.settings).toMatchObject({ pointsPerSide: 2, maskOverlap: 0.9 });
   expect(calibration?.settings.maxArea).toBeLessThanOrEqual(1);
+});
+
+/** Images whose one object is an answer of the model, so that it can be found. */
+async function addFound({ service, datasets }: Pick<ReturnType<typeof openService>, 'service' | 'datasets'>) {
+  const names = ['a.png', 'b.png', 'c.png'];
+  const datasetId = await addCells(datasets);
+  await service.folder({ datasetIds: [datasetId], variant: base, settings: ANY }, asked());
+  const cells = drawn(names, 1);
+  const samples = await Promise.all(
+    cells.samples.map(async (sample) => {
+      const [object] = await service.results.image({ datasetId, sampleId: sample.name });
+      const { width, height } = drawSample(sample.name, 1).image;
+      const data = new Int32Array(width * height);
+      if (!object) throw new Error('nothing was found');
+      forEachSpan(object.runs, width, (y, x0, x1) => data.fill(1, y * width + x0, y * width + x1));
+      const bytes = encodeMaskPng({ width, height, data });
+      const path = `instances/${sample.name}`;
+      const instances = { path, size: bytes.length, bytes: async () => bytes };
+      return { name: sample.name, image: sample.image, instances };
+    }),
+  );
+  const options = { signal: new AbortController().signal, onProgress: () => undefined };
+  const [info] = (await datasets.add([{ ...cells, name: 'Found', samples }], [], options)).datasets;
+  if (!info) throw new Error('nothing was imported');
+  return info.id;
+}
+
+test('what labelled images show is learnt once, and decides in images, datasets and figures', async () => {
+  const store = new MemoryStore();
+  const first = openService(store);
+  const datasetId = await addFound(first);
+  const settings = { ...ANY, likeness: 0.01 };
+  const labels: string[] = [];
+  const note = asked(({ label = '' }) => labels.push(label));
+  const run = { imageId: 'a', variant: base, settings, scale: 'whole', datasetId: null } as const;
+  await expect(first.service.run(run, note)).rejects.toThrow(/No two labelled images/);
+  await expect(first.service.run({ ...run, taughtBy: 'gone' }, note)).rejects.toThrow(
+    /No two labelled images/,
+  );
+  // As after a reload: what was chosen is asked for, and learnt once more.
+  const taught = { ...run, taughtBy: datasetId };
+  const { objects, searchId } = await first.service.run(taught, note);
+  expect(labels.join()).toContain('Finding known objects');
+  expect(objects.length).toBeGreaterThan(0);
+  for (const { likeness } of objects) expect(likeness).toBeGreaterThanOrEqual(0.01);
+  labels.length = 0;
+  expect((await first.service.run(taught, note)).objects).toEqual(objects);
+  expect(labels.join(), 'what was learnt is remembered').not.toContain('Finding known objects');
+  // Thresholds are moved without the model.
+  const most = Math.max(...objects.map(({ likeness = 0 }) => likeness));
+  const strict = first.service.select({ searchId, settings: { ...settings, likeness: most } });
+  expect(strict.objects.length).toBeLessThanOrEqual(objects.length);
+  expect(strict.objects.every(({ likeness = 0 }) => likeness >= most)).toBe(true);
+
+  const request = { datasetIds: [datasetId], variant: base, settings, taughtBy: datasetId };
+  const interrupt = asked(({ done, label = '' }, cancel) => {
+    if (done === 1 && label.startsWith('Finding objects')) cancel.abort();
+  });
+  await expect(first.service.folder(request, interrupt)).rejects.toThrow();
+  const { service } = openService(store);
+  expect(await service.job()).toEqual({ ...request, modelName: 'micro', isModelOpen: true });
+  await service.folder(request, asked());
+  for (const sampleId of ['a.png', 'c.png']) {
+    const found = await service.results.image({ datasetId, sampleId });
+    for (const { likeness } of found) expect(likeness).toBeGreaterThanOrEqual(0.01);
+  }
+  const quality = await service.quality(
+    { datasetId, variant: base, settings, split: 'test', taughtBy: datasetId },
+    asked(),
+  );
+  expect(quality.objects).toBe(1);
 });
 
 test('measures what is found of the images of a split', async () => {

@@ -1,15 +1,22 @@
 /** Finds all objects: of the image that is open, and of whole datasets, whose results are kept on storage. */
 
 import { Failure } from '../../config/failure.ts';
-import type { FindSettings } from '../../config/find.ts';
+import { FIND_FIELDS, type FindSettings } from '../../config/find.ts';
 import type { Dataset, LoadedSample } from '../../data/dataset.ts';
 import { Lru } from '../../data/lru.ts';
 import type { RgbImage, Scale } from '../../data/types.ts';
-import { type Calibration, calibrated, leastKnown, thresholdsOf } from '../../engine/find/calibrate.ts';
+import {
+  type Calibrated,
+  type Calibration,
+  calibrated,
+  leastKnown,
+  thresholdsOf,
+} from '../../engine/find/calibrate.ts';
 import { ClassMeans } from '../../engine/find/classes.ts';
 import { findInDataset, findObjects, learnClasses } from '../../engine/find/find-dataset.ts';
 import { Finder, previewFloors } from '../../engine/find/finder.ts';
 import { type FindOrigin, tuningHash } from '../../engine/find/found-file.ts';
+import type { Likeness } from '../../engine/find/likeness.ts';
 import { type FindComparison, type FindQuality, findQuality } from '../../engine/find/quality.ts';
 import { type Proposal, selectObjects } from '../../engine/find/select.ts';
 import { loosened } from '../../engine/find/thresholds.ts';
@@ -24,6 +31,7 @@ import type {
   FoundDataset,
   Progress,
   RequestOf,
+  SplitName,
   Variant,
 } from '../protocol.ts';
 import type { NamedWeights } from '../segmentation-service.ts';
@@ -72,6 +80,8 @@ export class FindService {
   private readonly searched = new Set<string>();
   /** What tells classes, by dataset, labels and model. */
   private readonly learnt = new Lru<ClassMeans>(SEARCHES, () => 1);
+  /** What tells likeness, by dataset and model: as it was when thresholds were chosen, whatever was labelled since. */
+  private readonly taught = new Lru<Likeness>(SEARCHES, () => 1);
   private serial = 0;
 
   constructor(
@@ -85,15 +95,15 @@ export class FindService {
     });
   }
 
-  async run(
-    { imageId, variant, settings, scale, datasetId }: RequestOf<'find.run'>,
-    asked: Asked,
-  ): Promise<AnswerOf<'find.run'>> {
+  async run(asking: RequestOf<'find.run'>, asked: Asked): Promise<AnswerOf<'find.run'>> {
+    const { imageId, variant, settings, scale, datasetId } = asking;
     const start = performance.now();
     const image = this.parts.image(imageId);
     const { proposals, classes } = await this.withFinder(variant, asked.signal, async (opened, signal) => {
       const known = datasetId === null ? null : await this.classes(datasetId, variant, opened, asked);
-      const request = { sampling: settings, scale, floors: previewFloors(settings), classes: known };
+      const likeness = await this.likeness(asking, opened, asked, signal);
+      const floors = previewFloors(settings);
+      const request = { sampling: settings, scale, floors, classes: known, likeness };
       const found = await opened.finder.propose(image, request, {
         signal,
         onProgress: (done, total) => asked.progress({ done, total, label: 'Finding objects' }),
@@ -133,6 +143,7 @@ export class FindService {
       const found: FoundDataset[] = [];
       const datasets = await Promise.all(datasetIds.map((id) => this.dataset(id, variant)));
       const total = datasets.reduce((sum, { samples }) => sum + samples.length, 0);
+      const likeness = await this.likeness(request, opened, asked, signal);
       let before = 0;
       for (const [i, dataset] of datasets.entries()) {
         const datasetId = datasetIds[i] as string;
@@ -141,6 +152,7 @@ export class FindService {
         await findInDataset(finder, dataset, settings, file, {
           signal,
           classes: await this.classes(datasetId, variant, opened, asked),
+          likeness,
           onProgress: (done) =>
             asked.progress({ done: first + done, total, label: `Finding objects of ${dataset.name}` }),
           onRefused: (name, message) =>
@@ -172,54 +184,96 @@ export class FindService {
     return waitingJob(this.state);
   }
 
-  async quality(
-    { datasetId, variant, settings, split }: RequestOf<'find.quality'>,
-    asked: Asked,
-  ): Promise<FindQuality> {
+  async quality(request: RequestOf<'find.quality'>, asked: Asked): Promise<FindQuality> {
+    const { datasetId, variant, settings, split } = request;
     const dataset = await this.dataset(datasetId, variant);
     const { scale = 'whole' } = dataset;
     const samples = (await this.state.datasets.samples(datasetId)).filter((sample) => sample.split === split);
     const { open } = this.state.needModel();
-    return this.withFinder(variant, asked.signal, async ({ finder, tuning }, signal) => {
+    return this.withFinder(variant, asked.signal, async (opened, signal) => {
+      const { finder, tuning } = opened;
+      const likeness = await this.likeness(request, opened, asked, signal);
       const compared: FindComparison[] = [];
       for (const [i, { id }] of samples.entries()) {
         asked.progress({ done: i, total: samples.length, label: `Finding known objects of ${dataset.name}` });
         const loaded: LoadedSample = await this.state.datasets.sample(datasetId, id);
-        const found = await findObjects(finder, loaded.image, settings, scale, { signal });
+        const found = await findObjects(finder, loaded.image, settings, scale, { signal, likeness });
         compared.push(comparison(loaded, found, leastKnown(loaded, scale, open, tuning)));
       }
       return findQuality(compared);
     });
   }
 
-  async calibrate(
+  calibrate(
     { datasetId, variant, settings }: RequestOf<'find.calibrate'>,
     asked: Asked,
   ): Promise<Calibration | null> {
+    return this.withFinder(variant, asked.signal, async (opened, signal) => {
+      const found = await this.calibrated({ datasetId, variant, settings }, opened, asked, signal);
+      return found && found.calibration;
+    });
+  }
+
+  /** Chooses by the labelled images of a dataset, and keeps what it learnt of them. */
+  private async calibrated(
+    { datasetId, variant, settings }: RequestOf<'find.calibrate'>,
+    opened: OpenedFinder,
+    asked: Asked,
+    signal: AbortSignal,
+  ): Promise<Calibrated | null> {
     const dataset = await this.dataset(datasetId, variant);
     const { scale = 'whole' } = dataset;
     const known = (await this.state.datasets.samples(datasetId)).filter(({ hasMask }) => hasMask);
-    // A run was not trained on its validation images.
-    const unseen = known.filter(({ split }) => split === 'validation');
-    const samples = (unseen.length > 0 ? unseen : known).slice(0, CALIBRATED);
-    return this.withFinder(variant, asked.signal, async ({ finder, tuning }, signal) => {
-      const { open } = this.state.needModel();
-      return calibrated(
-        finder,
-        samples.map(
-          ({ id }) =>
-            () =>
-              this.state.datasets.sample(datasetId, id),
-        ),
-        { settings, scale },
-        (sample) => leastKnown(sample, scale, open, tuning),
-        {
-          signal,
-          onProgress: (done, total) =>
-            asked.progress({ done, total, label: `Finding known objects of ${dataset.name}` }),
-        },
-      );
-    });
+    const bySplit = (name: SplitName) => known.filter(({ split }) => split === name);
+    const validation = bySplit('validation');
+    // A run was not trained on its validation images; but one alone shows too little.
+    const suffices = variant.kind === 'run' && validation.length > 1;
+    const learnable = [...validation, ...(suffices ? [] : bySplit('train'))];
+    // Those of the test stay for measuring, as long as there are others.
+    const samples = (learnable.length > 0 ? learnable : known).slice(0, CALIBRATED);
+    const { open } = this.state.needModel();
+    const found = await calibrated(
+      opened.finder,
+      samples.map(
+        ({ id }) =>
+          () =>
+            this.state.datasets.sample(datasetId, id),
+      ),
+      { settings, scale },
+      (sample) => leastKnown(sample, scale, open, opened.tuning),
+      {
+        signal,
+        onProgress: (done, total) =>
+          asked.progress({ done, total, label: `Finding known objects of ${dataset.name}` }),
+      },
+    );
+    if (found?.likeness) this.taught.set(await this.taughtKey(datasetId, opened), found.likeness);
+    return found;
+  }
+
+  /**
+   * What tells how much objects are like labelled ones, learnt once more after a reload; null where the settings ask for none.
+   * @throws Failure `find/no-likeness`.
+   */
+  private async likeness(
+    { settings, taughtBy, variant }: Pick<FindFolderRequest, 'settings' | 'taughtBy' | 'variant'>,
+    opened: OpenedFinder,
+    asked: Asked,
+    signal: AbortSignal,
+  ): Promise<Likeness | null> {
+    if (settings.likeness === 0) return null;
+    const isThere = (await this.state.datasets.list()).some(({ id }) => id === taughtBy);
+    if (taughtBy === undefined || !isThere) throw noLikeness();
+    const kept = this.taught.get(await this.taughtKey(taughtBy, opened));
+    if (kept) return kept;
+    const found = await this.calibrated({ datasetId: taughtBy, variant, settings }, opened, asked, signal);
+    if (!found?.likeness) throw noLikeness();
+    return found.likeness;
+  }
+
+  private async taughtKey(datasetId: string, { tuning }: OpenedFinder): Promise<string> {
+    const { hash } = this.state.needModel().open;
+    return JSON.stringify([datasetId, hash, tuning && (await tuningHash(tuning))]);
   }
 
   /** What tells the classes of a dataset's objects: its labelled ones; where they have one class, that; null without any. */
@@ -294,6 +348,14 @@ export class FindService {
     }
   }
 }
+
+const noLikeness = (): Failure =>
+  new Failure({
+    code: 'find/no-likeness',
+    what: 'No two labelled images show what is looked for.',
+    where: FIND_FIELDS.likeness.label,
+    cure: 'Open an image of a dataset with labelled images and choose thresholds by these, or set this threshold to 0.',
+  });
 
 const replaced = (): Failure =>
   new Failure({

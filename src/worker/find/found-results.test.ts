@@ -69,7 +69,7 @@ test('what no dataset has the images of, or is no such file, changes nothing', a
     await fileOf(['a.png', 'c.png']),
     await fileOf(['b.png'], { width: 7, height: 4 }),
     await fileOf([]),
-    new TextEncoder().encode(new TextDecoder().decode(bytes).replace('"version":2', '"version":9')),
+    new TextEncoder().encode(new TextDecoder().decode(bytes).replace('"version":3', '"version":9')),
     bytes.subarray(0, 20),
     new Uint8Array(0),
   ])

@@ -64,13 +64,16 @@ export interface FindFolderRequest {
   readonly datasetIds: readonly string[];
   readonly variant: Variant;
   readonly settings: FindSettings;
+  /** The dataset whose labelled images show what is looked for, where the settings ask for likeness. */
+  readonly taughtBy?: string;
 }
 
 /** Calls of finding all objects: name → [request, answer]. */
 export interface FindCalls {
   /**
    * All objects of an open image. Progress in clicks; cancelling stops before the next ones. `scale`: how the model sees the
-   * image, as it was trained. `datasetId`: whose labelled objects tell the classes; null for a file of no dataset.
+   * image, as it was trained. `datasetId`: whose labelled objects tell the classes; null for a file of no dataset. `taughtBy`: as
+   * for a dataset. Fails with `find/no-likeness`, as whatever else takes settings and `taughtBy`.
    */
   'find.run': [
     {
@@ -79,6 +82,7 @@ export interface FindCalls {
       readonly settings: FindSettings;
       readonly scale: Scale;
       readonly datasetId: string | null;
+      readonly taughtBy?: string;
     },
     FoundAnswer,
   ];
@@ -104,8 +108,8 @@ export interface FindCalls {
   /** Forgets what was found in a dataset. */
   'find.forget': [{ readonly datasetId: string }, Nothing];
   /**
-   * Chooses thresholds by some labelled images of a dataset, of its validation images where those are labelled. Null where
-   * no object is known. Progress in images.
+   * Chooses thresholds by some labelled images of a dataset, of its validation images where those are labelled, and learns
+   * there what is looked for. Null where no object is known. Progress in images.
    */
   'find.calibrate': [
     { readonly datasetId: string; readonly variant: Variant; readonly settings: FindSettings },
@@ -118,6 +122,7 @@ export interface FindCalls {
       readonly variant: Variant;
       readonly settings: FindSettings;
       readonly split: SplitName;
+      readonly taughtBy?: string;
     },
     FindQuality,
   ];

@@ -47,7 +47,9 @@ export function FindPanel(): ReactNode {
 const THRESHOLDS = [
   'iou',
   'stability',
+  'likeness',
   'maskOverlap',
+  'nesting',
   'minArea',
   'maxArea',
   'minRegion',
@@ -151,12 +153,13 @@ function Known(): ReactNode {
 function Calibrated(): ReactNode {
   const calibration = useFind((state) => state.calibration);
   if (!calibration) return null;
-  const { images, before, after } = calibration;
+  const { images, before, after, settings } = calibration;
   const counts = ({ right, found }: FindCounts): string => `${right} found and ${found - right} too many`;
   return (
     <p>
-      Chosen by {plural(images, 'labelled image')}: of {plural(after.objects, 'object')} {counts(after)}. With
-      the thresholds before: {counts(before)}.
+      Chosen by {plural(images, 'labelled image')}
+      {settings.likeness > 0 && ', by how much masks are like the objects there'}: of{' '}
+      {plural(after.objects, 'object')} {counts(after)}. With the thresholds before: {counts(before)}.
     </p>
   );
 }

@@ -42,8 +42,9 @@ export function FindReview(): ReactNode {
             {plural(objects.length, 'object')}
             <span className="muted">
               {' '}
-              · {chosen + 1}: predicted IoU {object.predictedIou.toFixed(2)}, stability{' '}
-              {object.stability.toFixed(2)}, {plural(object.area, 'pixel')}
+              · {chosen + 1}: {object.likeness !== undefined && `likeness ${object.likeness.toFixed(2)}, `}
+              predicted IoU {object.predictedIou.toFixed(2)}, stability {object.stability.toFixed(2)},{' '}
+              {plural(object.area, 'pixel')}
             </span>
           </p>
           <FoundClass object={object} />
@@ -87,6 +88,7 @@ function NothingLeft(): ReactNode {
   const passing = useFind((state) => state.passing);
   const looser = useFind((state) => state.looser);
   const isLive = useFind((state) => state.searchId !== null);
+  const isAlike = useFind((state) => state.isAlike);
   const points = useFind((state) => state.settings.pointsPerSide);
   const isIdle = useIsIdle();
   if (passing > 0) return <p className="muted">No object is left to review.</p>;
@@ -96,7 +98,8 @@ function NothingLeft(): ReactNode {
       <>
         <p>
           Nothing passes. The masks that come closest have a predicted IoU from {iou} and a stability from{' '}
-          {stability}.
+          {stability}
+          {isAlike && `, and a likeness from ${looser.likeness.toFixed(2)}`}.
         </p>
         <div className={styles.actions}>
           <button type="button" onClick={() => void loosen()}>

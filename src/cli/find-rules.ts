@@ -1,0 +1,73 @@
+/** What a search goes by: settings, and what is learnt of labelled images. */
+import { Failure } from '../config/failure.ts';
+import type { FindSettings } from '../config/find.ts';
+import { type Dataset, isLabelled, loadSample } from '../data/dataset.ts';
+import { valueOrThrow } from '../data/outcome.ts';
+import { calibrated, leastKnown } from '../engine/find/calibrate.ts';
+import { evenly } from '../engine/find/find-dataset.ts';
+import type { Finder } from '../engine/find/finder.ts';
+import type { Likeness } from '../engine/find/likeness.ts';
+import type { OpenModel } from '../engine/model.ts';
+import type { Tuning } from '../engine/tuning.ts';
+import { plural } from './remarks.ts';
+
+/** Labelled images by which thresholds are chosen, at most. */
+export const TAUGHT = 12;
+
+export interface FindRules {
+  readonly settings: FindSettings;
+  /** What tells likeness, where the settings ask for it. */
+  readonly likeness: Likeness | null;
+}
+
+/** What a search is made to suit. */
+interface Suited {
+  readonly finder: Finder;
+  readonly model: OpenModel;
+  readonly tuning: Pick<Tuning, 'preprocessing'> | null;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+/**
+ * Settings that suit the labelled images of a dataset, and what is learnt of them, which is said.
+ * @param given settings that count whatever suits.
+ * @throws Failure `find/no-objects`, `find/no-likeness`.
+ */
+export async function rulesFrom(
+  { name, samples, scale = 'whole' }: Dataset,
+  settings: FindSettings,
+  given: Partial<FindSettings>,
+  { finder, model, tuning, onProgress }: Suited,
+): Promise<FindRules> {
+  const chosen = await calibrated(
+    finder,
+    evenly(samples.filter(isLabelled), TAUGHT).map(
+      (sample) => async () => valueOrThrow(await loadSample(sample)),
+    ),
+    { settings, scale },
+    (sample) => leastKnown(sample, scale, model, tuning),
+    { onProgress },
+  );
+  if (!chosen)
+    throw new Failure({
+      code: 'find/no-objects',
+      what: 'No image has a labelled object by which thresholds could be chosen.',
+      where: name,
+      cure: 'Name a folder of images with masks, or leave out --thresholds-from.',
+    });
+  const { images, settings: suited, after } = chosen.calibration;
+  const { iou, stability, likeness, nesting, minArea, maxArea } = suited;
+  const by = likeness > 0 ? `--likeness ${likeness}` : `--iou ${iou} --stability ${stability}`;
+  console.log(
+    `${name}: by ${plural(images, 'labelled image')} ${by} --nesting ${nesting} --min-area ${minArea} --max-area ${maxArea}, which find ${after.right} of ${plural(after.objects, 'object')} and ${after.found - after.right} too many`,
+  );
+  const rules = { ...suited, ...given };
+  if (rules.likeness === 0) return { settings: rules, likeness: null };
+  if (chosen.likeness) return { settings: rules, likeness: chosen.likeness };
+  throw new Failure({
+    code: 'find/no-likeness',
+    what: 'No two labelled images show what is looked for.',
+    where: name,
+    cure: 'Label more images, or leave out --likeness.',
+  });
+}
