@@ -19,11 +19,12 @@ FIND_FIELDS: dict[str, Field] = {
     "stability": Number(0.95, 0, 1, is_whole=False),
     "box_overlap": Number(0.7, 0, 1, is_whole=False),
     "mask_overlap": Number(1, 0, 1, is_whole=False),
+    "nesting": Number(1, 0, 1, is_whole=False),
     "min_area": Number(0, 0, 100_000_000),
     "max_area": Number(1, 0, 1, is_whole=False),
     "min_region": Number(0, 0, 1_000_000),
 }
-"""SAM's own defaults; a test compares them with the engine's."""
+"""SAM's own defaults; a test compares them with the engine's, which also learns likeness from labelled images."""
 OF_MODELS = {
     "206b160798d3de95261a5d0d009f734f3e3a96cab2d54b3d2b66b1576b364abe": {"iou": 0.5, "stability": 0.8, "max_area": 0.5},
 }
@@ -154,9 +155,8 @@ def select(proposals: Sequence[Proposal], settings: Values) -> list[FoundObject]
     distinct = without_duplicates([p for some in of_crops for p in some], lambda p: -area_of(p.crop.box), proposal_overlap, most)
     found = with_clean_masks([p.found for p in distinct], settings)
     sized = [f for f in found if settings["min_area"] <= f.area <= settings["max_area"] * math.prod(f.shape)]
-    if settings["mask_overlap"] == 1:
-        return sized
-    return without_duplicates(sized, lambda f: f.iou, mask_iou, settings["mask_overlap"])
+    apart = sized if settings["mask_overlap"] == 1 else without_duplicates(sized, lambda f: f.iou, mask_iou, settings["mask_overlap"])
+    return apart if settings["nesting"] == 1 else without_duplicates(apart, lambda f: f.iou, nested_share, settings["nesting"])
 
 
 def with_clean_masks(found: Sequence[FoundObject], settings: Values) -> list[FoundObject]:
@@ -198,13 +198,22 @@ def box_iou(a: Box, b: Box) -> float:
     return shared / inner if inner else 0.0
 
 
-def mask_iou(a: FoundObject, b: FoundObject) -> float:
+def shared_pixels(a: FoundObject, b: FoundObject) -> int:
     x0, y0, x1, y1 = max(a.box[0], b.box[0]), max(a.box[1], b.box[1]), min(a.box[2], b.box[2]), min(a.box[3], b.box[3])
     if x0 >= x1 or y0 >= y1:
-        return 0.0
+        return 0
     of_a, of_b = (each.part[y0 - each.box[1] : y1 - each.box[1], x0 - each.box[0] : x1 - each.box[0]] for each in (a, b))
-    shared = int((of_a & of_b).sum())
+    return int((of_a & of_b).sum())
+
+
+def mask_iou(a: FoundObject, b: FoundObject) -> float:
+    shared = shared_pixels(a, b)
     return shared / (a.area + b.area - shared)
+
+
+def nested_share(a: FoundObject, b: FoundObject) -> float:
+    """The share of the smaller of two objects that lies within the other."""
+    return shared_pixels(a, b) / min(a.area, b.area)
 
 
 def area_of(box: Box) -> int:

@@ -38,6 +38,8 @@ def test_the_settings_are_the_engines() -> None:
     text = (ROOT / "src/config/find.ts").read_text()
     found = re.findall(r"\n  (\w+): \{\n    kind: '(\w+)'.*?\n    min: (.*?),\n    max: (.*?),\n    default: (.*?),\n", text, re.DOTALL)
     engine = {name: (kind == "integer", *(float(v.replace("_", "")) for v in numbers)) for name, kind, *numbers in found}
+    # The package has no labelled images to learn from.
+    assert engine.pop("likeness") == (False, 0, 1, 0)
     assert engine == {camel(n): (f.is_whole, f.least, f.most, f.default) for n, f in FIND_FIELDS.items()}
     for hash, settings in OF_MODELS.items():
         own = "".join(f"    {camel(name)}: {value},\n" for name, value in settings.items())

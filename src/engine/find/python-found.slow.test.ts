@@ -27,6 +27,7 @@ const SETTINGS = {
   iou: 0.6,
   stability: 0.75,
   maskOverlap: 0.4,
+  nesting: 0.7,
   minArea: 40,
   minRegion: 20,
 };
