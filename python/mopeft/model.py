@@ -151,8 +151,9 @@ class Model:
     def find_all(self, image: object, dataset: str | None = None, **settings: float) -> list[FoundObject]:
         """All objects of an image: the model is asked by a grid of clicks, and of its answers the sure, stable and distinct ones stay.
 
-        image, dataset: as of `predict`. settings: `points_per_side`, `crop_layers`, `iou`, `stability`, `box_overlap`, `mask_overlap`,
-        `min_area` (pixels), `max_area` (share of the image), `min_region` (pixels); those left out are the studio's for the base model.
+        image, dataset: as of `predict`. settings: `points_per_side`, `crop_layers`, `iou`, `stability`, `box_overlap`,
+        `mask_overlap`, `nesting`, `min_area` (pixels), `max_area` (share of the image), `min_region` (pixels); those left out are the
+        studio's for the base model.
         An adapter that was trained in crops looks at a mosaic of such crops. ImageError or AskError for what cannot be used.
         """
         pixels = rgb_pixels(image)

@@ -38,7 +38,7 @@ export const FIND_USAGE = `  How objects are found: [--points-per-side 32] [--cr
   of two masks of which one has more than N of its pixels within the other.
   --thresholds-from chooses by up to ${TAUGHT} labelled images of a folder, which may be that of --data: either --iou and
   --stability, or --likeness, how much a mask is like the objects there, whichever finds more of them; and --nesting and the
-  areas. Flags that are given count.`;
+  areas. --likeness 0 chooses by --iou and --stability alone. Flags that are given count.`;
 
 type Flags = { readonly [K in keyof typeof FIND_FLAGS]?: string | undefined };
 

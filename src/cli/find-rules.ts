@@ -44,7 +44,7 @@ export async function rulesFrom(
     evenly(samples.filter(isLabelled), TAUGHT).map(
       (sample) => async () => valueOrThrow(await loadSample(sample)),
     ),
-    { settings, scale },
+    { settings, scale, learns: given.likeness !== 0 },
     (sample) => leastKnown(sample, scale, model, tuning),
     { onProgress },
   );

@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { countsOfText } from '../data/annotations/run-lengths.ts';
 import { readRaster } from '../data/decode/read-raster.ts';
 import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
 import { mopeft } from '../testing/command-line.ts';
@@ -120,6 +121,59 @@ it('evaluates what is found', { timeout: 600_000 }, async () => {
   expect(text).toMatch(
     /Find all: AP at IoU \.5 \d\.\d{4}, mean AP \d\.\d{4}, \d+ found, \d of 2 objects missed/,
   );
+});
+
+it('learns from labelled images what is looked for', { timeout: 600_000 }, async () => {
+  // Two images whose object is what the model answers to a click, so that it can be found.
+  const taught = join(folder, 'taught');
+  await mkdir(join(taught, 'images'), { recursive: true });
+  await mkdir(join(taught, 'instances'));
+  const found = JSON.parse(await readFile(join(folder, 'found/annotations.json'), 'utf8'));
+  for (const { id, file_name } of found.images) {
+    const { segmentation } = found.annotations.find((each: { image_id: number }) => each.image_id === id);
+    const columns = countsOfText(segmentation.counts) ?? [];
+    const map = new Int32Array(40 * 28);
+    let at = 0;
+    for (const [i, count] of columns.entries())
+      for (const end = at + count; at < end; at++)
+        if (i % 2 === 1) map[(at % 28) * 40 + Math.floor(at / 28)] = 1;
+    await copyFile(join(data, 'images', file_name), join(taught, 'images', file_name));
+    await writeFile(
+      join(taught, 'instances', file_name),
+      encodeMaskPng({ width: 40, height: 28, data: map }),
+    );
+  }
+  const args = [...MODEL, '--data', data, ...ANY, '--thresholds-from', taught];
+  const out = join(folder, 'alike');
+  const { code, stdout, stderr } = await mopeft('find', ...args, '--out', out, '--likeness', '0.01');
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/taught: by 2 labelled images --/);
+  const [header = '', line = ''] = (await readFile(join(out, 'found.jsonl'), 'utf8')).split('\n');
+  expect(JSON.parse(header)).toMatchObject({ settings: { likeness: 0.01 }, likeness: expect.any(String) });
+  const { objects } = JSON.parse(line);
+  expect(objects.length).toBeGreaterThan(0);
+  for (const { likeness } of objects) expect(likeness).toBeGreaterThanOrEqual(0.01);
+  const coco = JSON.parse(await readFile(join(out, 'annotations.json'), 'utf8'));
+  const scores = coco.annotations.map(({ score }: { score: number }) => score);
+  expect(scores).toContain(objects[0].likeness);
+  // Measured with what another folder teaches; of the measured folder nothing is left to learn from.
+  const measured = await mopeft('evaluate', ...args, '--find', '--likeness', '0.01');
+  expect(measured.stderr).toBe('');
+  expect(measured.stdout).toMatch(/taught: by 2 labelled images/);
+  const own = await mopeft('evaluate', ...MODEL, '--data', data, '--find', ...ANY, '--thresholds-from', data);
+  expect(own.stderr).toMatch(/No image has a labelled object by which thresholds could be chosen/);
+  const none = await mopeft(
+    'find',
+    ...MODEL,
+    '--data',
+    data,
+    '--out',
+    join(folder, 'y'),
+    '--likeness',
+    '0.3',
+  );
+  expect(none.stderr).toMatch(/--likeness goes with --thresholds-from/);
 });
 
 it('refuses flags that say nothing', { timeout: 600_000 }, async () => {

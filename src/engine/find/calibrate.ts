@@ -36,6 +36,13 @@ export interface Calibrated {
   readonly likeness: Likeness | null;
 }
 
+export interface CalibrationRequest {
+  readonly settings: FindSettings;
+  readonly scale: Scale;
+  /** Whether likeness may be chosen; else thresholds of what the model itself thinks. */
+  readonly learns?: boolean;
+}
+
 export interface CalibrationHooks {
   /** Images that are done. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -53,7 +60,7 @@ export interface CalibrationHooks {
 export async function calibrated(
   finder: Finder,
   samples: readonly (() => Promise<LoadedSample>)[],
-  { settings, scale }: { readonly settings: FindSettings; readonly scale: Scale },
+  { settings, scale, learns = true }: CalibrationRequest,
   least: (sample: LoadedSample) => number,
   { onProgress, signal }: CalibrationHooks = {},
 ): Promise<Calibrated | null> {
@@ -63,7 +70,7 @@ export async function calibrated(
   for (const load of samples) {
     onProgress?.(images.length, samples.length);
     const sample = await load();
-    const request = { sampling: settings, scale, floors, describes: true };
+    const request = { sampling: settings, scale, floors, describes: learns };
     const proposals = await finder.propose(sample.image, request, signal && { signal });
     const { truth, ignored } = comparison(sample, [], least(sample));
     const { width, height } = sample.image;
@@ -78,7 +85,7 @@ export async function calibrated(
   const thresholds = thresholdsOf(settings);
   const own = await chosenThresholds(images, thresholds, null, settle);
   if (!own) return null;
-  const learnt = await Likeness.learn(examples, settle);
+  const learnt = learns ? await Likeness.learn(examples, settle) : null;
   const told = learnt && toldApart(images, examples, learnt);
   const alike = told && (await chosenThresholds(told, thresholds, floors, settle));
   const chosen = alike && f1Of(alike.counts) > f1Of(own.counts) ? alike : own;

@@ -210,7 +210,7 @@ export class FindService {
   ): Promise<Calibration | null> {
     return this.withFinder(variant, asked.signal, async (opened, signal) => {
       const found = await this.calibrated({ datasetId, variant, settings }, opened, asked, signal);
-      return found && found.calibration;
+      return found?.calibration ?? null;
     });
   }
 
