@@ -45,6 +45,33 @@ test('a feature is the mean of the cells under an object, by their pixels', () =
   expect([...pooledFeature(rectangle([0, 0, 5, 5], width, height), width, crop)]).toEqual([0, 0]);
 });
 
+test.each([
+  { wide: 37, high: 29, what: 'no whole pixels' },
+  { wide: 4, high: 3, what: 'smaller than pixels' },
+])('a feature counts every pixel once, where cells are $what', ({ wide, high }) => {
+  // A crop at (3, 5); each cell has its own value.
+  const grid = 6;
+  const values = Float32Array.from({ length: grid * grid }, (_, i) => i);
+  const transform = imageTransform(wide, high, { size: 24, aspect: 'keep' });
+  const crop = { values, grid, channels: 1, transform, corner: [3, 5] as const };
+  const [width, height] = [50, 40];
+  const inside = normals(width * height, 1);
+  const box: Box = [0, 0, width, height];
+  const mask = Uint8Array.from(inside, (value) => Number(value > 0.3));
+  let [sum, count] = [0, 0];
+  const { scaleX, scaleY } = transform;
+  for (let y = 5; y < 5 + high; y++) {
+    for (let x = 3; x < 3 + wide; x++) {
+      if (mask[y * width + x] === 0) continue;
+      const [row, column] = [(y - 4.5) * scaleY * (grid / 24), (x - 2.5) * scaleX * (grid / 24)];
+      sum += values[Math.floor(row) * grid + Math.floor(column)] ?? 0;
+      count++;
+    }
+  }
+  const [own] = pooledFeature(runsInBox(mask, box, { width, height }), width, crop);
+  expect(own).toBeCloseTo(sum / count, 5);
+});
+
 test('the nearest class counts, by channels that tell classes apart', () => {
   const object = (classValue: number, ...feature: number[]) => ({
     classValue,
