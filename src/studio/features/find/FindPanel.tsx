@@ -87,7 +87,7 @@ function Threshold({ name }: { readonly name: keyof FindSettings }): ReactNode {
   );
 }
 
-/** Said of a tuned model, whose answers the thresholds were not chosen by; then by which images they were. */
+/** Offers to choose the thresholds by labelled images as long as no one did; then says by which images they were chosen. */
 function Suited(): ReactNode {
   const isTuned = useSegment((state) => selectVariant(state).kind === 'run');
   const isOwn = useFind((state) => state.isOwn);
@@ -96,18 +96,26 @@ function Suited(): ReactNode {
   const isKnown = useDatasets(({ datasets }) =>
     datasets.some(({ id, maskedCount }) => id === datasetId && maskedCount > 0),
   );
-  if (!isTuned || isOwn) return <Calibrated />;
+  if (isOwn) return <Calibrated />;
+  if (isKnown)
+    return (
+      <div className={styles.suited}>
+        <p>
+          The thresholds suit the base model and know nothing of your objects: labelled images can show what
+          you look for.
+        </p>
+        <button type="button" disabled={!isIdle} onClick={() => void calibrate()}>
+          Choose by labelled images
+        </button>
+      </div>
+    );
+  if (!isTuned) return null;
   return (
     <div className={styles.suited}>
       <p>
-        The thresholds suit the base model. A tuned model may be surer of its masks, or less sure
-        {isKnown ? ': let labelled images choose them.' : '; labelled images could choose them.'}
+        The thresholds suit the base model. A tuned model may be surer of its masks, or less sure; labelled
+        images could choose them.
       </p>
-      {isKnown && (
-        <button type="button" disabled={!isIdle} onClick={() => void calibrate()}>
-          Choose thresholds by labelled images
-        </button>
-      )}
     </div>
   );
 }
@@ -131,13 +139,16 @@ function Work(): ReactNode {
 
 /** What can be said and chosen where objects are known. */
 function Known(): ReactNode {
+  const isOwn = useFind((state) => state.isOwn);
   const isIdle = useIsIdle();
   return (
     <>
       <div className={styles.actions}>
-        <button type="button" disabled={!isIdle} onClick={() => void calibrate()}>
-          Choose by labelled images
-        </button>
+        {isOwn && (
+          <button type="button" disabled={!isIdle} onClick={() => void calibrate()}>
+            Choose by labelled images
+          </button>
+        )}
         <button type="button" disabled={!isIdle} onClick={() => void measureFinding('validation')}>
           Measure on validation images
         </button>
