@@ -29,10 +29,11 @@ export function assign({ images, masks }: Roles): Assignment {
   if (unsure.length > 0) {
     // A preview or an aid beside images is none of them, however well a mask's name would fit it.
     const mayBeImages = images.length === 0 ? unsure : unsure.filter((mask) => !isAid(mask));
-    const all = new ImageIndex([...images, ...mayBeImages.map(({ series }) => series)]);
+    const all = new ImageIndex([...images, ...mayBeImages.map(seriesOf)], sure.map(seriesOf));
     const taken = new Map<Series, number>();
     for (const mask of sure) {
-      for (const { image, rivals } of all.match(mask.series).matches) {
+      for (const { image, rivals, isOnlyImage } of all.match(mask.series).matches) {
+        if (isOnlyImage) continue;
         const { series } = [image, ...rivals].find((each) => images.includes(each.series)) ?? image;
         taken.set(series, (taken.get(series) ?? 0) + 1);
       }
@@ -47,7 +48,7 @@ export function assign({ images, masks }: Roles): Assignment {
     // What is called by its colours is an image where no other has the rest of its name; then it may have a mask.
     const isColour = ({ series }: MaskSeries) => series.meaning?.role === 'image';
     for (const some of [stay.filter(isColour), stay.filter((mask) => !isColour(mask))]) {
-      const index = new ImageIndex(found);
+      const index = new ImageIndex(found, some.map(seriesOf));
       for (const mask of some) {
         const match = index.match(mask.series);
         if (!areImages(mask.series, match, found)) matched.set(mask, match);
@@ -59,10 +60,12 @@ export function assign({ images, masks }: Roles): Assignment {
       }
     }
   }
-  const index = new ImageIndex(found);
+  const index = new ImageIndex(found, sure.map(seriesOf));
   for (const mask of sure) matched.set(mask, index.match(mask.series));
   return { images: found, unheeded, ...sorted(matched) };
 }
+
+const seriesOf = ({ series }: MaskSeries) => series;
 
 /** Whether a word says a preview, an edge map …, and none an image or a mask. */
 const isAid = ({ series, isAside }: MaskSeries) => isAside && series.meaning?.role === undefined;
