@@ -99,6 +99,11 @@ describe('a table of colours beside masks', () => {
     expect(said).toEqual([]);
   });
 
+  it('is no list of images with numbers', async () => {
+    const { names, said } = await understood({ ...set(indexed(1)), 's/list.txt': 'a 1 1 1\nb 1 1 1\n' });
+    expect([names, said]).toEqual([['foreground'], []]);
+  });
+
   it('says which colour is background, and which are no class beside it', async () => {
     const table = 'name,r,g,b\nWater,226,169,41\nRoad,110,193,228\nUnlabeled,155,155,155\n';
     const mask = coloured([226, 169, 41], [155, 155, 155], [110, 193, 228]);

@@ -865,6 +865,56 @@ const layouts: Readonly<Record<string, Layout>> = {
     classNames: ['hair', 'skin'],
     refusals: ['faces/mask-anno/0/00000_hair.png data/masks-as-classes'],
   },
+  'DAGM: folders Class1 and Class2, in which images and masks lie': {
+    files: ['Class1', 'Class2'].flatMap((c) =>
+      ['1', '2'].flatMap((n) => [`D/${c}/Train/${n}.PNG`, `D/${c}/Train/Label/${n}_label.PNG`]),
+    ),
+    pairs: ['Class1', 'Class2'].flatMap((c) =>
+      ['1', '2'].map((n) => `D/${c}/Train/${n}.PNG -> labels D/${c}/Train/Label/${n}_label.PNG`),
+    ),
+    datasets: ['Class1 2', 'Class2 2'],
+  },
+  'BDD100K: masks and colormaps of labels': {
+    files: ['1', '2'].flatMap((n) => [
+      `images/10k/train/${n}.jpg`,
+      `labels/sem_seg/masks/train/${n}.png`,
+      `labels/sem_seg/colormaps/train/${n}.png`,
+    ]),
+    pairs: ['1', '2'].map((n) => `images/10k/train/${n}.jpg -> labels/sem_seg/masks/train/${n}.png`),
+    refusals: ['labels/sem_seg/colormaps/train/1.png data/preview'],
+  },
+  'photographs in results/ and output/, called as the images are': {
+    files: ['1', '2'].flatMap((n) => [
+      `set/images/a${n}.jpg`,
+      `set/masks/a${n}.png`,
+      `set/results/a${n}.jpg`,
+      `set/output/a${n}.png`,
+    ]),
+    pairs: ['1', '2'].map((n) => `set/images/a${n}.jpg -> set/masks/a${n}.png`),
+    refusals: ['set/output/a1.png data/preview', 'set/results/a1.jpg data/preview'],
+  },
+  'images in output/ beside their masks': {
+    files: ['1', '2'].flatMap((n) => [`set/output/a${n}.png`, `set/masks/a${n}.png`]),
+    pairs: ['1', '2'].map((n) => `set/output/a${n}.png -> set/masks/a${n}.png`),
+  },
+  'masks in output/ beside their images': {
+    files: ['1', '2'].flatMap((n) => [`set/photos/a${n}.png`, `set/output/a${n}.png`]),
+    pairs: ['1', '2'].map((n) => `set/photos/a${n}.png -> set/output/a${n}.png`),
+  },
+  'a word for an aid in the names of all images and masks, beside another set': {
+    files: [
+      ...['1', '2', '3'].flatMap((n) => [`A/images/edge_${n}.png`, `A/masks/edge_${n}.png`]),
+      'B/images/x.jpg',
+      'B/masks/x.png',
+      'C/images/depth_1.png',
+    ],
+    pairs: [
+      ...['1', '2', '3'].map((n) => `A/images/edge_${n}.png -> A/masks/edge_${n}.png`),
+      'B/images/x.jpg -> B/masks/x.png',
+      'C/images/depth_1.png -> ',
+    ],
+    datasets: ['A 3', 'B 1', 'C 1'],
+  },
   'a folder for each image, with objects that are numbered as images are': {
     files: ['1', '2', '10'].flatMap((n) => [
       `images/cell${n}.png`,
