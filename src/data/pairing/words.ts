@@ -120,12 +120,10 @@ export function hasMeaning({ text }: Token): boolean {
 
 export const isNumber = ({ text }: Token) => /^\p{N}+$/u.test(text);
 
-/** The split that a folder's name gives; short words count at the end of a longer name. */
+/** The split that a name gives, where it says one alone (not `train_val`); short words count at the end of a longer name. */
 export function splitOfTokens(tokens: readonly Token[]): Split | undefined {
-  for (const { text } of tokens) {
-    const split = SPLITS.get(text);
-    if (split) return split;
-  }
+  const said = new Set(tokens.flatMap(({ text }) => SPLITS.get(text) ?? []));
+  if (said.size > 0) return said.size === 1 ? [...said][0] : undefined;
   const last = tokens.length > 1 ? tokens.at(-1) : undefined;
   return last && SHORT_SPLITS.get(last.text);
 }
