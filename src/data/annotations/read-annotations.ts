@@ -133,7 +133,25 @@ interface Collected {
   readonly file: LazyFile;
   readonly format: AnnotationFormat;
   readonly shownAs: string;
-  readonly parts: AnnotatedImage[];
+  readonly parts: readonly AnnotatedImage[];
+}
+
+/**
+ * What is known of an image with what a further file says: objects of both, as of COCO's `instances_…` and
+ * `person_keypoints_…`, count once, and the first file that says objects is the one that is named.
+ */
+function withPart(known: Collected, part: AnnotatedImage, shownAs: string): Collected {
+  const keyOf = ({ className, shape }: AnnotatedObject) => JSON.stringify([className, shape]);
+  const have = new Set(
+    part.objects.length === 0 ? [] : known.parts.flatMap(({ objects }) => objects.map(keyOf)),
+  );
+  const objects = part.objects.filter((object) => !have.has(keyOf(object)));
+  const isFirst = known.parts.every((other) => other.objects.length === 0) && objects.length > 0;
+  return {
+    ...known,
+    shownAs: isFirst ? shownAs : known.shownAs,
+    parts: [...known.parts, { ...part, objects }],
+  };
 }
 
 class DropReader {
@@ -225,10 +243,9 @@ class DropReader {
         continue;
       }
       set.push(path);
-      if (known) known.parts.push(image);
-      else if (file) {
-        this.collected.set(path, { file, format, shownAs: image.shownAs ?? source.path, parts: [image] });
-      }
+      const shownAs = image.shownAs ?? source.path;
+      if (known) this.collected.set(path, withPart(known, image, shownAs));
+      else if (file) this.collected.set(path, { file, format, shownAs, parts: [image] });
     }
     if (set.length > 1) this.sets.push(set);
     if (setFile !== undefined) this.ofSetFile.set(setFile, (this.ofSetFile.get(setFile) ?? []).concat(set));

@@ -204,7 +204,10 @@ async function setOf(source: AnnotationSource): Promise<YoloSet> {
 
 function nameFiles(source: AnnotationSource, folder: string): string[] {
   const prefix = folder === '' ? '' : `${folder}/`;
-  return [
+  const own = folder.replace(/.*\//, '');
+  // Ultralytics calls it after the set: `coco8-seg.yaml` in the folder `coco8-seg` or beside it.
+  const called = own === '' ? [] : [`${folder}.yaml`, `${folder}/${own}.yaml`];
+  const usual = [
     'data.yaml',
     'data.yml',
     'dataset.yaml',
@@ -212,7 +215,8 @@ function nameFiles(source: AnnotationSource, folder: string): string[] {
     'classes.txt',
     'obj.names',
     'names.txt',
-  ].flatMap((name) => (source.file(prefix + name) ? prefix + name : []));
+  ];
+  return [...usual.map((name) => prefix + name), ...called].filter((path) => source.file(path));
 }
 
 async function readNames(file: LazyFile): Promise<YoloSet | undefined> {
