@@ -4,6 +4,7 @@ import { className } from '../data/classes.ts';
 import type { DatasetSample } from '../data/dataset.ts';
 import { type InspectedDataset, inspectDataset, maskKindOf } from '../data/inspect.ts';
 import { EMBEDDED_VIEW, scaleSentence, smallObjectsRemark, suggestScale } from '../data/object-sizes.ts';
+import { withoutRepeats } from '../data/outcome.ts';
 import { readDatasets } from '../data/read-datasets.ts';
 import {
   classReading,
@@ -131,7 +132,7 @@ async function dataReport(paths: readonly string[], changes: ReadingChanges): Pr
       cure: 'Give images with their masks, for example a folder with images/ and masks/ in it.',
     });
   }
-  return { datasets, remarks };
+  return { datasets, remarks: withoutRepeats(remarks) };
 }
 
 function remarkOf({ code, severity, file, reason, cure }: Refusal): Remark {

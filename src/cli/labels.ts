@@ -7,6 +7,7 @@ import { labelledImages, labelSetOf } from '../data/out/labelled-images.ts';
 import { type OutFile, type OutFormat, OutRemarks } from '../data/out/out-format.ts';
 import { outFormats } from '../data/out/registry.ts';
 import { writeLabels } from '../data/out/write-labels.ts';
+import { withoutRepeats } from '../data/outcome.ts';
 import { readDatasets } from '../data/read-datasets.ts';
 import type { Refusal } from '../data/types.ts';
 import { uniqueKeys } from '../engine/datasets.ts';
@@ -59,7 +60,7 @@ export async function labels(args: readonly string[]): Promise<number> {
   const remarks = new OutRemarks();
   const written = outputOf(inspected, { format, remarks, withImages: values.images ?? false, pixelSize });
   const count = await writeFiles(written, out);
-  for (const { file, reason, cure } of [...said, ...remarks.list()])
+  for (const { file, reason, cure } of withoutRepeats([...said, ...remarks.list()]))
     console.error(`${file}: ${reason} ${cure}`);
   for (const { dataset, summary } of inspected) {
     const left = summary.unlabelled > 0 ? `, ${summary.unlabelled} without labels left out` : '';

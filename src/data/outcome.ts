@@ -52,3 +52,8 @@ export async function attempt<T>(file: string, work: () => T | Promise<T>): Prom
     return { ok: false, refusal: toRefusal(thrown, file) };
   }
 }
+
+/** Remarks without those that say the same of the same again, as of a file that lies above several datasets. */
+export function withoutRepeats<R extends object>(remarks: readonly R[]): R[] {
+  return [...new Map(remarks.map((remark) => [JSON.stringify(remark), remark])).values()];
+}

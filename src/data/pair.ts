@@ -122,7 +122,11 @@ function takenForImages(unheeded: readonly MaskSeries[]): Refusal[] {
   });
 }
 
-function noImage({ parts, stem }: SeriesFile, { field }: MaskSeries, stacks: ReadonlySet<string>): Refusal {
+function noImage(
+  { parts, stem }: SeriesFile,
+  { field, isAside, isSaid }: MaskSeries,
+  stacks: ReadonlySet<string>,
+): Refusal {
   const what = { mask: 'mask', instances: 'instance map', labels: 'label map' }[field];
   if (hasNoImageName(stem)) {
     return refusal(
@@ -138,6 +142,14 @@ function noImage({ parts, stem }: SeriesFile, { field }: MaskSeries, stacks: Rea
       parts.path,
       `This is one ${what}, and the image of its name is a stack of several pages.`,
       'Save the masks of all pages as a stack of as many pages, or the page that this one belongs to as an image of its name.',
+    );
+  }
+  if (isAside && !isSaid) {
+    return refusal(
+      'data/mask-without-image',
+      parts.path,
+      'Its name or its folder says a preview or an aid, and no image has the same name.',
+      'Add its image; if it is one itself, put it into a folder called images/.',
     );
   }
   return refusal(

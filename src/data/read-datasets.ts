@@ -94,7 +94,10 @@ export async function readDatasets(
   );
   refusals.push(...remarksOnUse([...paired.values()].flat(), annotations));
   const datasets = [...paired].map(([{ name, classNames: ofFolders }, samples]): Dataset => {
-    const own = samples.map((sample) => withAnnotations(sample, annotations));
+    const own = withSplits(
+      samples.map((sample) => withAnnotations(sample, annotations)),
+      annotations,
+    );
     const classNames = classNamesOf(own, annotations) ?? ofFolders;
     const classTables = classTablesOf(own, annotations);
     return settled(
@@ -140,6 +143,16 @@ function withAnnotations(sample: DatasetSample, { masks }: Annotations): Dataset
   const drawn = masks.get(sample.image.path);
   const { name, image, split } = sample;
   return drawn ? { name, image, ...drawn, ...(split ? { split } : {}) } : sample;
+}
+
+/** Samples with the splits that files say, where their folders say none and these are several. */
+function withSplits(samples: readonly DatasetSample[], { splits }: Annotations): readonly DatasetSample[] {
+  const said = new Set(samples.flatMap(({ image }) => splits.get(image.path) ?? []));
+  if (said.size < 2 || samples.some(({ split }) => split)) return samples;
+  return samples.map((sample) => {
+    const split = splits.get(sample.image.path);
+    return split ? { ...sample, split } : sample;
+  });
 }
 
 interface Drop {

@@ -7,7 +7,7 @@ import { type FileStore, storeName } from '../data/file-store.ts';
 import { inspectDataset } from '../data/inspect.ts';
 import { Lru } from '../data/lru.ts';
 import { EMBEDDED_VIEW, type ModelView, suggestScale } from '../data/object-sizes.ts';
-import { valueOrThrow } from '../data/outcome.ts';
+import { valueOrThrow, withoutRepeats } from '../data/outcome.ts';
 import type { DatasetStatistics } from '../data/reading/dataset-reading.ts';
 import type { SplitParts } from '../data/split.ts';
 import type { Scale, Split, StoredDataset } from '../data/types.ts';
@@ -111,7 +111,7 @@ export class DatasetRepository {
         refusals.push(named(toFailureRecord(error), dataset.name));
       }
     }
-    return { datasets, refusals };
+    return { datasets, refusals: withoutRepeats(refusals) };
   }
 
   /** All datasets as they are stored now; what was read before of those that another tab has changed since is forgotten. */

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { LazyFile } from '../lazy-file.ts';
 import { notice, refusal } from '../outcome.ts';
 import type { ClassTable } from '../reading/class-table.ts';
-import type { Refusal } from '../types.ts';
+import type { Refusal, Split } from '../types.ts';
 import type { AnnotatedObject } from './shape.ts';
 
 /** How an annotation file says which image it means. */
@@ -60,6 +60,12 @@ export interface AnnotationSource {
   hasImage(reference: ImageReference): boolean;
 }
 
+/** Images of a split. */
+export interface ListedSplit {
+  readonly split: Split;
+  readonly images: readonly ImageReference[];
+}
+
 /** What a format makes of a file. */
 export interface AnnotationContent {
   readonly images: readonly AnnotatedImage[];
@@ -69,6 +75,10 @@ export interface AnnotationContent {
   readonly maskClassNames?: ReadonlyMap<number, string>;
   /** Names of colours of mask files in this folder and below. */
   readonly classTable?: ClassTable;
+  /** Images that are of a split, as the file says or its name. */
+  readonly splits?: readonly ListedSplit[];
+  /** A file that says of which set its images are, with those of all files that name it. */
+  readonly setFile?: string;
   /** Other files that were read for this. */
   readonly used?: readonly string[];
   readonly remarks?: readonly Refusal[];
@@ -80,6 +90,8 @@ export interface AnnotationFormat {
   /** As people call it. */
   readonly name: string;
   readonly extensions: readonly string[];
+  /** Set where its files only name the classes of masks. */
+  readonly onlyNames?: true;
   /** Whether a file is of this format, by what it holds. */
   recognises(source: AnnotationSource): boolean;
   /** @throws Failure when the file cannot be used at all. */

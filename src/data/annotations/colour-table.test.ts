@@ -62,11 +62,11 @@ async function understood(files: Readonly<Record<string, Uint8Array | string>>) 
   };
 }
 
-const set = (mask: Uint8Array, folder = 'masks') => ({
-  's/images/a.png': photo,
-  's/images/b.png': photo,
-  [`s/${folder}/a.png`]: mask,
-  [`s/${folder}/b.png`]: mask,
+const set = (mask: Uint8Array, folder = 'masks', [a, b]: readonly [string, string] = ['a', 'b']) => ({
+  [`s/images/${a}.png`]: photo,
+  [`s/images/${b}.png`]: photo,
+  [`s/${folder}/${a}.png`]: mask,
+  [`s/${folder}/${b}.png`]: mask,
 });
 
 const SKY: Rgb = [128, 128, 128];
@@ -89,6 +89,20 @@ describe('a table of colours beside masks', () => {
       'labelmap.txt',
       '# label:color_rgb:parts:actions\nbackground:0,0,0::\nCar:64,0,128::\nSky:128,128,128::\n',
     ],
+    ['colors.csv', 'class,color\nunlabeled,#000000\nCar,#400080\nSky,#808080\n'],
+    ['class_mapping.csv', 'class_name,class_color\n__background__,0 0 0\nCar,64 0 128\nSky,128 128 128\n'],
+    ['colors.txt', '#400080 Car\n#808080 Sky\n'],
+    ['colors.txt', 'Car: #400080\nSky: #808080\n'],
+    [
+      'meta.json',
+      '{"classes": [{"title": "Sky", "shape": "bitmap", "color": "#808080"}, {"title": "Car", "color": "#400080"}], "tags": []}',
+    ],
+    [
+      'classes.json',
+      '[{"name": "Sky", "color": [128, 128, 128]}, {"name": "Car", "color": "rgb(64, 0, 128)"}]',
+    ],
+    ['obj_class_to_machine_color.json', '{"Car": [64, 0, 128], "Sky": [128, 128, 128]}'],
+    ['colors.json', '{"#400080ff": "Car", "#808080ff": "Sky"}'],
   ])('names the classes: %s', async (file, text) => {
     const { names, background, said } = await understood({
       ...set(coloured(BLACK, CAR, SKY)),
@@ -97,6 +111,26 @@ describe('a table of colours beside masks', () => {
     expect(names.toSorted()).toEqual(['Car', 'Sky']);
     expect(background).toBe(0);
     expect(said).toEqual([]);
+  });
+
+  it('in a JSON counts for colours alone, as its order says no numbers', async () => {
+    const table =
+      '{"classes": [{"title": "Car", "color": "#400080"}, {"title": "Sky", "color": "#808080"}, {"title": "Sea", "color": "#1"}]}';
+    const { names } = await understood({ ...set(indexed(2)), 's/meta.json': table.replace('#1', '#000001') });
+    expect(names).toEqual(['class 1', 'class 2']);
+  });
+
+  it('in a JSON is none where the file holds objects, of whatever tool', async () => {
+    const hasty =
+      '{"export_format_version": "1.1", "label_classes": [{"class_name": "Car", "color": "#400080"}], "images": []}';
+    const { names, said } = await understood({ ...set(coloured(BLACK, CAR)), 's/export.json': hasty });
+    expect(names).toEqual(['foreground']);
+    expect(said).toEqual([expect.stringMatching(/of Hasty/)]);
+  });
+
+  it('is no list of images with numbers', async () => {
+    const { names, said } = await understood({ ...set(indexed(1)), 's/list.txt': 'a 1 1 1\nb 1 1 1\n' });
+    expect([names, said]).toEqual([['foreground'], []]);
   });
 
   it('says which colour is background, and which are no class beside it', async () => {
@@ -179,9 +213,11 @@ describe('a table of colours beside masks', () => {
 describe('the colours of PASCAL VOC', () => {
   const palette = Array.from({ length: 256 }, (_, i) => vocColour(i));
 
+  const VocNames = ['2007_000032', '2011_003256'] as const;
+
   it('name classes in its folder where no file does, which is said', async () => {
     for (const mask of [indexed(2, palette), coloured(BLACK, vocColour(1), vocColour(2))]) {
-      const { names, said } = await understood(set(mask, 'SegmentationClass'));
+      const { names, said } = await understood(set(mask, 'SegmentationClass', VocNames));
       expect(names.toSorted()).toEqual(['aeroplane', 'bicycle']);
       expect(said).toEqual([
         expect.stringMatching(/^data\/class-colours s\/SegmentationClass\/: .*PASCAL VOC/),
@@ -189,12 +225,25 @@ describe('the colours of PASCAL VOC', () => {
     }
   });
 
-  it('name nothing elsewhere, beside a file of names, or with other colours', async () => {
+  it('name nothing elsewhere, in masks of other names, beside a file of names, or with other colours', async () => {
     const mask = indexed(2, palette);
     expect((await understood(set(mask))).names).toEqual(['class 1', 'class 2']);
-    const own = { ...set(mask, 'SegmentationClass'), 's/class_names.txt': '_background_\ncell\nnucleus\n' };
-    expect(await understood(own)).toMatchObject({ names: ['cell', 'nucleus'], said: [] });
-    const other = set(coloured(BLACK, vocColour(1), [1, 2, 3]), 'SegmentationClass');
+    expect(await understood(set(mask, 'SegmentationClass'))).toMatchObject({
+      names: ['class 1', 'class 2'],
+      said: [],
+    });
+    const voc = set(mask, 'SegmentationClass', VocNames);
+    for (const [file, text] of [
+      ['class_names.txt', '_background_\ncell\nnucleus\n'],
+      ['labels.txt', '__ignore__\n_background_\ncell\nnucleus\n'],
+      ['classes.txt', 'background\ncell\nnucleus\n'],
+    ]) {
+      expect(await understood({ ...voc, [`s/${file}`]: text ?? '' })).toMatchObject({
+        names: ['cell', 'nucleus'],
+        said: [],
+      });
+    }
+    const other = set(coloured(BLACK, vocColour(1), [1, 2, 3]), 'SegmentationClass', VocNames);
     expect(await understood(other)).toMatchObject({ names: ['#010203', '#800000'], said: [] });
   });
 });

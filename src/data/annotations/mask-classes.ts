@@ -1,18 +1,31 @@
-import type { AnnotationFormat, AnnotationSource } from './annotation-format.ts';
+import { nameParts } from '../file-names.ts';
+import { splitOfTokens, tokensOf } from '../pairing/words.ts';
+import type { AnnotationFormat, AnnotationSource, ImageReference } from './annotation-format.ts';
 import { parseCsv } from './csv.ts';
 
 /** What these files say where a mask is meant to have nothing. */
 const NO_CLASS = /^_*(background|ignore)_*$/i;
 
-/** LabelMe: `label_names.txt` beside label.png, or `class_names.txt` above the folders of a VOC set. */
+const LABEL_NAMES = /(^|\/)(label|class)_names\.txt$/i;
+const MAY_BE_NAMES = /(^|\/)(labels|classes)\.txt$/i;
+
+/**
+ * LabelMe: `label_names.txt` beside label.png, or `class_names.txt` above the folders of a VOC set; also its `labels.txt` and a
+ * `classes.txt`, where their first line says that they count from the background.
+ */
 export const labelNames: AnnotationFormat = {
   id: 'label-names',
   name: 'label_names.txt',
   extensions: ['txt'],
-  recognises: ({ path }) => /(^|\/)(label|class)_names\.txt$/i.test(path),
+  onlyNames: true,
+  recognises: ({ path, head }) =>
+    LABEL_NAMES.test(path) ||
+    (MAY_BE_NAMES.test(path) && NO_CLASS.test(head.split(/\r?\n/, 1)[0]?.trim() ?? '')),
   read({ text }) {
     const lines = text.split(/\r?\n/).map((line) => line.trim());
-    const named = lines.map((name, value) => [value, name] as const);
+    // LabelMe counts what is ignored as -1.
+    const from = /ignore/i.test(lines[0] ?? '') ? -1 : 0;
+    const named = lines.map((name, line) => [line + from, name] as const);
     return {
       images: [],
       maskClassNames: new Map(named.filter(([, name]) => name !== '' && !NO_CLASS.test(name))),
@@ -40,14 +53,29 @@ export const maskClassesCsv: AnnotationFormat = {
   },
 };
 
-/** Lists of images, which say nothing of objects: those in `ImageSets/` of VOC, and text whose lines are names of images. */
+/** Lists of images, which say of which split these are but nothing of objects: those in `ImageSets/` of VOC, and text whose lines are names of images. */
 export const imageLists: AnnotationFormat = {
   id: 'image-lists',
   name: 'lists of images',
   extensions: ['txt'],
   recognises: (source) => /(^|\/)ImageSets\/([^/]+\/)?[^/]+\.txt$/i.test(source.path) || listsImages(source),
-  read: () => ({ images: [] }),
+  read: ({ path, text }) => {
+    const split = splitOfTokens(tokensOf(nameParts(path).stem));
+    return { images: [], ...(split && { splits: [{ split, images: linesOf(text).map(listedImage) }] }) };
+  },
 };
+
+const linesOf = (text: string) =>
+  text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+
+/** The image that a line of a list names; of several words the first, the others say of what class it is. */
+function listedImage(line: string): ImageReference {
+  const name = line.split(/[\s,;]/)[0] ?? line;
+  return { name, stems: [name.replaceAll('\\', '/').replace(/^\.?\//, '')] };
+}
 
 /** Names of lists of which few images may be there: a part of the set was dropped. */
 const LIST_NAME = /(^|[^a-z])(train(ing|val)?|val(id(ation)?)?|test(ing)?)([^a-z][^/]*)?\.txt$/i;
@@ -57,10 +85,7 @@ const LIST_NAME = /(^|[^a-z])(train(ing|val)?|val(id(ation)?)?|test(ing)?)([^a-z
  * several words the first. Rows of numbers are labels.
  */
 function listsImages(source: AnnotationSource): boolean {
-  const lines = source.head
-    .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'));
+  const lines = linesOf(source.head);
   // The head may end within a line.
   const whole = lines.length > 1 && source.bytes.length > source.head.length ? lines.slice(0, -1) : lines;
   if (whole.length === 0 || whole.some((line) => /^[-+.\d]+[\s,;]+[-+.\d]/.test(line))) return false;
@@ -75,6 +100,7 @@ export const nnunet: AnnotationFormat = {
   id: 'nnunet',
   name: 'nnU-Net dataset.json',
   extensions: ['json'],
+  onlyNames: true,
   recognises: (source) => /(^|\/)dataset\.json$/i.test(source.path) && labelsOf(source).length > 0,
   read(source) {
     const labels = labelsOf(source).filter(([value, name]) => value > 0 && !NO_CLASS.test(name));

@@ -69,6 +69,18 @@ describe('several annotation files', () => {
     expect(remarks).toEqual([]);
   });
 
+  it('count an object that both hold once, and are named by the first that holds any', async () => {
+    const one = [{ segmentation: square(1, 1, 3) }];
+    const { images, remarks } = await understoodDrop({
+      'a.png': IMAGE,
+      'captions_train.json': coco([{ file_name: 'a.png' }], [{ caption: 'a leaf' }]),
+      'instances_train.json': coco([{ file_name: 'a.png' }], [...one, { segmentation: square(8, 8, 3) }]),
+      'person_keypoints_train.json': coco([{ file_name: 'a.png' }], one),
+    });
+    expect(images['a.png']?.objects).toHaveLength(2);
+    expect(remarks.filter((remark) => !remark.includes('captions_train.json'))).toEqual([]);
+  });
+
   it('of two formats for one image use one and name the other', async () => {
     const labelme = {
       shapes: [

@@ -4,8 +4,10 @@ import { isImageName, nameParts } from '../file-names.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
 import { sortedByName } from '../natural-order.ts';
 import { attempt, notice, refusal } from '../outcome.ts';
+import { componentOf } from '../pairing/folders.ts';
+import { splitOfTokens, tokensOf } from '../pairing/words.ts';
 import { type ClassTable, vocTable } from '../reading/class-table.ts';
-import type { ReadProgress, Refusal } from '../types.ts';
+import type { ReadProgress, Refusal, Split } from '../types.ts';
 import type { AnnotatedImage, AnnotationFormat } from './annotation-format.ts';
 import { AnnotationBytes } from './annotation-source.ts';
 import { ImageIndex } from './find-image.ts';
@@ -32,6 +34,8 @@ export interface Annotations {
   readonly images: readonly LazyFile[];
   /** The images, by path, that one annotation file names together: each list is of one dataset. */
   readonly sets: readonly (readonly string[])[];
+  /** The splits of images, by path, that files say. */
+  readonly splits: ReadonlyMap<string, Split>;
   /** Files that are annotations, read or refused here. */
   readonly used: ReadonlySet<string>;
   readonly refusals: readonly Refusal[];
@@ -74,7 +78,7 @@ export function classNamesOf(
 
 /**
  * The tables that may name the classes of a dataset's masks, those of the innermost folder first; that of PASCAL VOC where
- * nothing names them and they lie as its masks do.
+ * nothing names them and they lie and are called as its masks are.
  */
 export function classTablesOf(
   samples: readonly DatasetSample[],
@@ -89,20 +93,65 @@ export function classTablesOf(
     .filter(({ folder }) => paths.some((path) => isBelow(path, folder)))
     .toSorted((a, b) => b.folder.length - a.folder.length)
     .map(({ table }) => table);
-  const isVoc = paths.some((path) => nameParts(path).folders.some((name) => VOC_FOLDER.test(name)));
+  const isVoc = paths.some((path) => {
+    const { folders, stem } = nameParts(path);
+    return VOC_IMAGE.test(stem) && folders.some((name) => VOC_FOLDER.test(name));
+  });
   return own.length === 0 && isVoc && !classNamesOf(samples, annotations) ? [vocTable] : own;
 }
 
 const VOC_FOLDER = /^SegmentationClass(Aug)?$/i;
+/** The year and a number of six digits, as PASCAL VOC calls its images; other sets have such a folder too. */
+const VOC_IMAGE = /^20\d\d_\d{6}$/;
 
 const isBelow = (path: string, folder: string) => folder === '' || path.startsWith(`${folder}/`);
+
+/** What files say of the splits of images. */
+class SplitLists {
+  private readonly said = new Map<
+    string,
+    { readonly split: Split | undefined; readonly isOfMasks: boolean }
+  >();
+
+  /** @param list the file that says so: one in a folder for masks (`ImageSets/Segmentation`) counts before others. */
+  add(image: string, split: Split, list: string): void {
+    const isOfMasks = componentOf(nameParts(list).folders.at(-1) ?? '').meaning?.role === 'mask';
+    const known = this.said.get(image);
+    if (known?.isOfMasks && !isOfMasks) return;
+    const isOther = known !== undefined && known.isOfMasks === isOfMasks && known.split !== split;
+    this.said.set(image, { split: isOther ? undefined : split, isOfMasks });
+  }
+
+  /** Without images of which files say different splits. */
+  known(): ReadonlyMap<string, Split> {
+    return new Map([...this.said].flatMap(([image, { split }]) => (split ? [[image, split] as const] : [])));
+  }
+}
 
 /** An image of the drop and everything that annotations say of it. */
 interface Collected {
   readonly file: LazyFile;
   readonly format: AnnotationFormat;
   readonly shownAs: string;
-  readonly parts: AnnotatedImage[];
+  readonly parts: readonly AnnotatedImage[];
+}
+
+/**
+ * What is known of an image with what a further file says: objects of both, as of COCO's `instances_…` and
+ * `person_keypoints_…`, count once, and the first file that says objects is the one that is named.
+ */
+function withPart(known: Collected, part: AnnotatedImage, shownAs: string): Collected {
+  const keyOf = ({ className, shape }: AnnotatedObject) => JSON.stringify([className, shape]);
+  const have = new Set(
+    part.objects.length === 0 ? [] : known.parts.flatMap(({ objects }) => objects.map(keyOf)),
+  );
+  const objects = part.objects.filter((object) => !have.has(keyOf(object)));
+  const isFirst = known.parts.every((other) => other.objects.length === 0) && objects.length > 0;
+  return {
+    ...known,
+    shownAs: isFirst ? shownAs : known.shownAs,
+    parts: [...known.parts, { ...part, objects }],
+  };
 }
 
 class DropReader {
@@ -117,6 +166,8 @@ class DropReader {
   private readonly collected = new Map<string, Collected>();
   private readonly embedded = new Map<string, LazyFile>();
   private readonly sets: string[][] = [];
+  private readonly ofSetFile = new Map<string, string[]>();
+  private readonly splits = new SplitLists();
 
   constructor(private readonly files: ReadonlyMap<string, LazyFile>) {
     this.index = new ImageIndex(files.keys());
@@ -145,18 +196,26 @@ class DropReader {
       return;
     }
     const { images, classNames = [], maskClassNames, classTable, used = [], remarks = [] } = content.value;
+    const { splits = [], setFile } = content.value;
+    for (const { split, images: listed } of splits) {
+      for (const reference of listed) {
+        const found = this.index.find(reference, source.folder);
+        if (found && 'path' in found) this.splits.add(found.path, split, source.path);
+      }
+    }
     for (const path of used) this.used.add(path);
     this.refusals.push(...remarks);
     for (const name of classNames) this.classValue(name);
     if (maskClassNames) this.maskClassNames.push({ folder: source.folder, names: maskClassNames });
     if (classTable) this.classTables.push({ folder: source.folder, table: classTable });
-    this.collect(images, source, format);
+    this.collect(images, source, format, setFile);
   }
 
   private collect(
     images: readonly AnnotatedImage[],
     source: AnnotationBytes,
     format: AnnotationFormat,
+    setFile: string | undefined,
   ): void {
     const remarks = new ImageRemarks(source.path);
     const found = images.flatMap((image) => {
@@ -184,12 +243,15 @@ class DropReader {
         continue;
       }
       set.push(path);
-      if (known) known.parts.push(image);
-      else if (file) {
-        this.collected.set(path, { file, format, shownAs: image.shownAs ?? source.path, parts: [image] });
-      }
+      const shownAs = image.shownAs ?? source.path;
+      if (known) this.collected.set(path, withPart(known, image, shownAs));
+      else if (file) this.collected.set(path, { file, format, shownAs, parts: [image] });
     }
     if (set.length > 1) this.sets.push(set);
+    if (setFile !== undefined) this.ofSetFile.set(setFile, (this.ofSetFile.get(setFile) ?? []).concat(set));
+    // The name of a file for one image is that of the image.
+    const split = images.length > 1 ? splitOfTokens(tokensOf(nameParts(source.path).stem)) : undefined;
+    if (split) for (const path of set) this.splits.add(path, split, source.path);
     this.refusals.push(...remarks.list(images.length));
   }
 
@@ -252,7 +314,8 @@ class DropReader {
       maskClassNames: this.maskClassNames,
       classTables: this.classTables,
       images: [...this.embedded.values()],
-      sets: this.sets,
+      sets: [...this.sets, ...this.ofSetFile.values()],
+      splits: this.splits.known(),
       used: this.used,
       refusals: joined(this.refusals),
     };
@@ -326,7 +389,9 @@ function unknownAnnotation(source: AnnotationBytes): Refusal | undefined {
     );
   const tool = otherTool(source.json);
   if (tool) return ofOtherTool(path, tool);
-  const names = annotationFormats.filter(({ extensions }) => extensions.some((each) => /json/.test(each)));
+  const names = annotationFormats.filter(
+    ({ extensions, onlyNames }) => !onlyNames && extensions.some((each) => /json/.test(each)),
+  );
   return refusal(
     'data/annotation-unknown',
     path,

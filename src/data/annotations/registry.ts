@@ -1,5 +1,6 @@
 import type { AnnotationFormat } from './annotation-format.ts';
 import { coco } from './coco.ts';
+import { colourJson } from './colour-json.ts';
 import { colourTable } from './colour-table.ts';
 import { cvatXml } from './cvat-xml.ts';
 import { geojson } from './geojson.ts';
@@ -19,11 +20,12 @@ export const annotationFormats: readonly AnnotationFormat[] = [
   geojson,
   viaJson,
   nnunet,
+  colourJson,
   cvatXml,
   vocXml,
+  imageLists,
   colourTable,
   labelNames,
-  imageLists,
   yolo,
   maskClassesCsv,
   viaCsv,

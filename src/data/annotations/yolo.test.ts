@@ -33,6 +33,8 @@ describe('YOLO', () => {
       'leaf',
     ]);
     expect(await names({ 'set/data.yaml': 'names: [leaf\n: {' })).toEqual(['class 1', 'class 0']);
+    expect(await names({ 'set.yaml': 'path: set\nnames: [leaf, stem]\n' })).toEqual(['stem', 'leaf']);
+    expect(await names({ 'set/set.yaml': 'path: set\nnames: [leaf, stem]\n' })).toEqual(['stem', 'leaf']);
     expect(await names({ 'set/data.yaml': 'names: {1: stem}\n' })).toEqual(['stem', 'class 0']);
   });
 

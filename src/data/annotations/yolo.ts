@@ -2,6 +2,7 @@ import { load } from 'js-yaml';
 import * as v from 'valibot';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
 import { notice, refusal, refuse } from '../outcome.ts';
+import type { Split } from '../types.ts';
 import {
   type AnnotationContent,
   type AnnotationFormat,
@@ -96,11 +97,14 @@ async function readYolo(source: AnnotationSource): Promise<AnnotationContent> {
     }
   }
   const isUnusable = outlines === 0 && source.text.trim() !== '';
+  const split = splitIn(set, imageOf(source));
   const which = `${boxes === 1 ? 'A line is a box' : `${boxes} of its lines are boxes`} without an outline`;
   return {
     images: [{ reference: imageOf(source), objects, isRelative: true, isUnusable }],
     classNames: set.names,
     used: set.used,
+    ...(set.file !== undefined && { setFile: set.file }),
+    ...(split && { splits: [{ split, images: [imageOf(source)] }] }),
     remarks: [
       ...faults.remarks(source.path, isUnusable),
       ...(boxes === 0
@@ -157,6 +161,17 @@ interface YoloSet {
   readonly names: readonly string[];
   readonly hasKeypoints: boolean;
   readonly used: readonly string[];
+  /** The data.yaml that says which folders are of the set. */
+  readonly file?: string;
+  /** Folders of images from the top of the drop, or how they end, and the split that they are of. */
+  readonly folders?: readonly { readonly folder: string; readonly split: Split }[];
+}
+
+/** The split of the folder that an image lies in, where a data.yaml says so. */
+function splitIn({ folders = [] }: YoloSet, { stems = [] }: ImageReference): Split | undefined {
+  return folders.find(({ folder }) =>
+    stems.some((stem) => `/${stem.replace(/[^/]*$/, '')}`.includes(`/${folder}/`)),
+  )?.split;
 }
 
 const dataYaml = v.object({
@@ -189,7 +204,10 @@ async function setOf(source: AnnotationSource): Promise<YoloSet> {
 
 function nameFiles(source: AnnotationSource, folder: string): string[] {
   const prefix = folder === '' ? '' : `${folder}/`;
-  return [
+  const own = folder.replace(/.*\//, '');
+  // Ultralytics calls it after the set: `coco8-seg.yaml` in the folder `coco8-seg` or beside it.
+  const called = own === '' ? [] : [`${folder}.yaml`, `${folder}/${own}.yaml`];
+  const usual = [
     'data.yaml',
     'data.yml',
     'dataset.yaml',
@@ -197,7 +215,8 @@ function nameFiles(source: AnnotationSource, folder: string): string[] {
     'classes.txt',
     'obj.names',
     'names.txt',
-  ].flatMap((name) => (source.file(prefix + name) ? prefix + name : []));
+  ];
+  return [...usual.map((name) => prefix + name), ...called].filter((path) => source.file(path));
 }
 
 async function readNames(file: LazyFile): Promise<YoloSet | undefined> {
@@ -220,10 +239,29 @@ async function readNames(file: LazyFile): Promise<YoloSet | undefined> {
       typeof at === 'string' && /\.txt$/i.test(at) ? at : [],
     );
     const used = [file.path, ...lists.map((at) => file.path.replace(/[^/]*$/, at.replace(/^\.\//, '')))];
-    return { names: listOfNames(names), hasKeypoints: keypoints !== undefined, used };
+    const folders = [...foldersOf(train, 'train'), ...foldersOf(val, 'val'), ...foldersOf(test, 'test')];
+    return {
+      names: listOfNames(names),
+      hasKeypoints: keypoints !== undefined,
+      used,
+      ...(folders.length > 0 && { file: file.path, folders }),
+    };
   } catch {
     return undefined;
   }
+}
+
+/** The folders of a split, without what leads out of the set. */
+function foldersOf(at: unknown, split: Split): { readonly folder: string; readonly split: Split }[] {
+  const all: readonly unknown[] = Array.isArray(at) ? at : [at];
+  return all.flatMap((path) => {
+    if (typeof path !== 'string' || /\.txt$/i.test(path)) return [];
+    const folder = path
+      .split(/[\\/]/)
+      .filter((name) => !['', '.', '..'].includes(name))
+      .join('/');
+    return folder === '' ? [] : [{ folder, split }];
+  });
 }
 
 const MOST_NAME_BYTES = 4 * 2 ** 20;

@@ -1,4 +1,4 @@
-import { areApart } from './folders.ts';
+import { areApart, componentOf } from './folders.ts';
 import { ImageIndex, type Match, type SeriesMatch } from './match.ts';
 import type { MaskSeries, Roles } from './roles.ts';
 import { isJpeg, type Series, type SeriesFile } from './series.ts';
@@ -27,12 +27,14 @@ export function assign({ images, masks }: Roles): Assignment {
   const unheeded: MaskSeries[] = [];
   const matched = new Map<MaskSeries, SeriesMatch>();
   if (unsure.length > 0) {
-    // A preview or an aid beside images is none of them, however well a mask's name would fit it.
-    const mayBeImages = images.length === 0 ? unsure : unsure.filter((mask) => !isAid(mask));
-    const all = new ImageIndex([...images, ...mayBeImages.map(({ series }) => series)]);
+    // A preview or an aid of images is none itself, however well a mask's name would fit it.
+    const known = new ImageIndex(images, []);
+    const mayBeImages = unsure.filter((mask) => !isAid(mask) || !isNamed(known.match(mask.series), mask));
+    const all = new ImageIndex([...images, ...mayBeImages.map(seriesOf)], sure.map(seriesOf));
     const taken = new Map<Series, number>();
     for (const mask of sure) {
-      for (const { image, rivals } of all.match(mask.series).matches) {
+      for (const { image, rivals, isOnlyImage } of all.match(mask.series).matches) {
+        if (isOnlyImage) continue;
         const { series } = [image, ...rivals].find((each) => images.includes(each.series)) ?? image;
         taken.set(series, (taken.get(series) ?? 0) + 1);
       }
@@ -47,7 +49,7 @@ export function assign({ images, masks }: Roles): Assignment {
     // What is called by its colours is an image where no other has the rest of its name; then it may have a mask.
     const isColour = ({ series }: MaskSeries) => series.meaning?.role === 'image';
     for (const some of [stay.filter(isColour), stay.filter((mask) => !isColour(mask))]) {
-      const index = new ImageIndex(found);
+      const index = new ImageIndex(found, some.map(seriesOf));
       for (const mask of some) {
         const match = index.match(mask.series);
         if (!areImages(mask.series, match, found)) matched.set(mask, match);
@@ -59,13 +61,19 @@ export function assign({ images, masks }: Roles): Assignment {
       }
     }
   }
-  const index = new ImageIndex(found);
+  const index = new ImageIndex(found, sure.map(seriesOf));
   for (const mask of sure) matched.set(mask, index.match(mask.series));
   return { images: found, unheeded, ...sorted(matched) };
 }
 
+const seriesOf = ({ series }: MaskSeries) => series;
+
 /** Whether a word says a preview, an edge map …, and none an image or a mask. */
 const isAid = ({ series, isAside }: MaskSeries) => isAside && series.meaning?.role === undefined;
+
+/** Whether most files of a series have an image by their names. */
+const isNamed = ({ matches }: SeriesMatch, { series }: MaskSeries) =>
+  matches.filter(({ isOnlyImage }) => !isOnlyImage).length * 2 >= series.files.length;
 
 /** Whether the JPEGs of the same names beside these files have masks already. */
 const isBesideTaken = (series: Series, images: readonly Series[], taken: ReadonlyMap<Series, number>) =>
@@ -78,6 +86,8 @@ const isBesideTaken = (series: Series, images: readonly Series[], taken: Readonl
 function areImages(series: Series, { matches }: SeriesMatch, images: readonly Series[]): boolean {
   const named = matches.filter(({ isOnlyImage }) => !isOnlyImage);
   if (series.by === 'inner') return named.length * 2 < series.files.length;
+  const isInImages = componentOf(series.folders.at(-1) ?? '').meaning?.role === 'image';
+  if (isInImages && named.every(({ image }) => areApart(series.folders, image.series.folders))) return true;
   const canBe =
     series.meaning?.role === 'image' ||
     series.files.every(({ parts }) => isJpeg(parts)) ||

@@ -4,7 +4,9 @@ import type { Refusal } from '../types.ts';
 import { type Appearance, overlapOf, type Peek } from './appearance.ts';
 import type { Claim } from './assign.ts';
 import { componentOf, differenceOf, inAnyCase } from './folders.ts';
-import { lookOf, type MaskField, namesAnnotator, tokensOf } from './words.ts';
+import { withoutZeros } from './relation.ts';
+import { boundariesOf } from './series.ts';
+import { isNumber, lookOf, type MaskField, namesAnnotator, tokensOf, uncounted } from './words.ts';
 
 /** The files that say where the objects of one image are. */
 export interface ChosenFiles {
@@ -79,6 +81,7 @@ export async function chooseMasks(claims: readonly Claim[], peek: Peek): Promise
 
 function kindsOf(claims: readonly Claim[]): Kind[] {
   const kinds = new Map<string, Kind>();
+  const ofSorts = filesOfSorts(claims);
   for (const claim of sortedByName(claims, ({ file }) => file.parts.path)) {
     const { series, isAside, isSaid } = claim.mask;
     const others = claim.image.series.folders;
@@ -86,7 +89,9 @@ function kindsOf(claims: readonly Claim[]): Kind[] {
     const folders = differenceOf(series.folders, others)
       .filter((name) => !others.includes(name))
       .map((name) => withoutCase(name, series.folders, claim.image.file.stem));
-    const affix = series.affix;
+    // Nor is what their image ends with too: `manual1/01_dr` and `manual1/01_g` are of one sort.
+    const own = series.affix === claim.image.series.affix ? '' : series.affix;
+    const affix = ofSorts.get(claim) ?? own;
     const name = [...folders, affix === '' ? '' : `*${affix.replaceAll(' ', '_')}`].join('/');
     let kind = kinds.get(name);
     if (!kind) {
@@ -94,11 +99,65 @@ function kindsOf(claims: readonly Claim[]): Kind[] {
       kinds.set(name, kind);
     }
     const image = claim.image.file.parts.path;
-    const known = kind.byImage.get(image);
-    if (known) known.push(claim);
-    else kind.byImage.set(image, [claim]);
+    push(kind.byImage, image, claim);
   }
-  return [...kinds.values()];
+  return joinCounted([...kinds.values()]);
+}
+
+/** Kinds that a number in their folders tells apart become one where no image has two of them: folders that only count. */
+function joinCounted(kinds: readonly Kind[]): Kind[] {
+  const alike = new Map<string, Kind[]>();
+  for (const kind of kinds) push(alike, lookOf(uncounted(kind.name)), kind);
+  return [...alike.values()].flatMap((group) => {
+    const [first] = group;
+    const byImage = new Map(group.flatMap((kind) => [...kind.byImage]));
+    const count = group.reduce((sum, kind) => sum + kind.byImage.size, 0);
+    return first && byImage.size === count ? [{ ...first, byImage }] : group;
+  });
+}
+
+function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}
+
+/**
+ * What the masks of files without a mark have beyond the names of their images (`0_hair` and `0_skin` of `0`), where it tells
+ * sorts and not objects: it is no number, and the same in several images.
+ */
+function filesOfSorts(claims: readonly Claim[]): ReadonlyMap<Claim, string> {
+  const sorts = new Map<Claim, string>();
+  const groups = new Map<string, Claim[]>();
+  for (const claim of claims.filter(({ mask }) => mask.series.affix === '')) {
+    // Those of the folders of all cases are alike, as are those of a folder that only counts.
+    const place = uncounted(claim.mask.series.folders.join('/'));
+    push(groups, place, claim);
+  }
+  for (const group of groups.values()) {
+    const endings = new Map<string, Claim[]>();
+    for (const claim of group) push(endings, endingOf(claim), claim);
+    const isShort = [...endings.keys()].every((ending) => ending.length < 2);
+    if (endings.size < 2 || isShort || group.length < 2 * endings.size) continue;
+    const from = sharedWords([...endings.keys()]);
+    for (const [ending, own] of endings) for (const claim of own) sorts.set(claim, ending.slice(from));
+  }
+  return sorts;
+}
+
+/** What a mask's name has behind that of its image, without a number at its end; `''` where it does not begin with it. */
+function endingOf({ file: { stem }, image }: Claim): string {
+  const name = withoutZeros(image.file.stem);
+  const at = boundariesOf(stem).find(({ end }) => withoutZeros(stem.slice(0, end)) === name);
+  const ending = at ? stem.slice(at.next) : '';
+  return ending.slice(0, tokensOf(ending).findLast((token) => !isNumber(token))?.end ?? 0);
+}
+
+/** Length of the whole words that all of some texts begin with. */
+function sharedWords([first = '', ...others]: readonly string[]): number {
+  let n = 0;
+  while (n < first.length && others.every((other) => other[n] === first[n])) n++;
+  return /^.*[\s_.-]/su.exec(first.slice(0, n))?.[0].length ?? 0;
 }
 
 /** A folder of one case as those of all cases are: `p1/p1_outline` of `p1.png` is `*_outline`. */
@@ -175,6 +234,10 @@ async function settle(kinds: readonly Kind[], peek: Peek): Promise<Settled> {
   return { used: [first], refusals };
 }
 
+/** Images that are looked at, and at most where kinds are empty in the first ones. */
+const LOOKED_AT = 2;
+const MOST_LOOKED_AT = 6;
+
 /** What the masks of a few images look like that have all kinds, or as many as any. */
 async function lookAt(
   kinds: readonly Kind[],
@@ -184,15 +247,19 @@ async function lookAt(
   for (const { byImage } of kinds)
     for (const image of byImage.keys()) counts.set(image, (counts.get(image) ?? 0) + 1);
   const most = Math.max(...counts.values());
-  const images = [...counts].filter(([, count]) => count === most).slice(0, 2);
-  const looks = new Map<Kind, (Appearance | undefined)[]>();
-  for (const kind of kinds) {
-    const own: (Appearance | undefined)[] = [];
-    for (const [image] of images) {
-      const path = kind.byImage.get(image)?.[0]?.file.parts.path;
-      own.push(path === undefined ? undefined : await peek(path));
+  const images = [...counts].filter(([, count]) => count === most).slice(0, MOST_LOOKED_AT);
+  const looks = new Map(kinds.map((kind) => [kind, [] as (Appearance | undefined)[]] as const));
+  let isCompared = false;
+  for (const [i, [image]] of images.entries()) {
+    if (i >= LOOKED_AT && isCompared) break;
+    let filled = 0;
+    for (const [{ byImage }, own] of looks) {
+      const path = byImage.get(image)?.[0]?.file.parts.path;
+      const look = path === undefined ? undefined : await peek(path);
+      if (look && look.share > 0) filled++;
+      own.push(look);
     }
-    looks.set(kind, own);
+    isCompared ||= filled > 1;
   }
   return looks;
 }
@@ -275,7 +342,8 @@ function takeAsClasses(
 function nameOfClass({ folders, affix }: Kind, all: readonly Kind[]): string {
   const own = classOf(folders.at(-1) ?? '');
   const isByAffix = new Set(all.map((kind) => kind.affix)).size > 1;
-  return isByAffix || own === '' ? classOf(affix) || affix || folders.join('/') : own;
+  const word = affix.replace(/^[\s_.-]+/, '');
+  return isByAffix || own === '' ? classOf(word) || word || folders.join('/') : own;
 }
 
 async function takeKind(

@@ -12,7 +12,7 @@ export interface ClassFile {
 
 /**
  * Masks of one class each as one label map, made when it is read: where a mask is foreground its label stands, of two
- * that overlap the later one's.
+ * that overlap that of the smaller one.
  * @returns a PNG; its path names all that it is made of, as `masks/{leaf,stem}/0.png`.
  */
 export function labelsOfClasses(masks: readonly ClassFile[]): LazyFile {
@@ -22,10 +22,15 @@ export function labelsOfClasses(masks: readonly ClassFile[]): LazyFile {
 
 async function combine(masks: readonly ClassFile[]): Promise<Uint8Array> {
   let labels: LabelMap | undefined;
+  /** What each pixel's label covers in its mask. */
+  let areas = new Uint32Array(0);
   for (const { label, file } of masks) {
     const bytes = valueOrThrow(await readBytes(file));
     const labelMap = valueOrThrow(await readMaskFile(bytes, file.path));
-    labels ??= { ...labelMap, data: new Int32Array(labelMap.data.length) };
+    if (!labels) {
+      labels = { ...labelMap, data: new Int32Array(labelMap.data.length) };
+      areas = new Uint32Array(labelMap.data.length);
+    }
     if (labels.width !== labelMap.width || labels.height !== labelMap.height) {
       throw refuse(
         'data/mask-size',
@@ -34,7 +39,14 @@ async function combine(masks: readonly ClassFile[]): Promise<Uint8Array> {
         'Export the masks of all classes at the size of their image.',
       );
     }
-    for (let i = 0; i < labels.data.length; i++) if ((labelMap.data[i] as number) > 0) labels.data[i] = label;
+    let area = 0;
+    for (const value of labelMap.data) if (value > 0) area++;
+    for (let i = 0; i < labels.data.length; i++) {
+      const other = areas[i] as number;
+      if ((labelMap.data[i] as number) <= 0 || (other > 0 && other < area)) continue;
+      labels.data[i] = label;
+      areas[i] = area;
+    }
   }
   return encodeMaskPng(labels ?? { width: 1, height: 1, data: new Int32Array(1) });
 }

@@ -21,6 +21,10 @@ export interface Component {
   readonly rest: string;
 }
 
+/** In `Class1` the word only counts what has images and masks of its own. */
+const isNumberedClass = ({ text }: Token, next: Token | undefined) =>
+  text === 'class' && next !== undefined && isNumber(next);
+
 const components = new Map<string, Component>();
 /** More than any drop has in different names; what was kept is forgotten then. */
 const MOST_KEPT = 50_000;
@@ -30,11 +34,12 @@ export function componentOf(name: string): Component {
   const known = components.get(name);
   if (known) return known;
   const tokens = tokensOf(name.replace(/\.zip$/i, '').normalize('NFC'));
+  const saying = tokens.filter((token, i) => !isNumberedClass(token, tokens[i + 1]));
   const rest = tokens.filter((token) => !isRoleWord(token)).map(({ text }) => text);
   const component = {
     name,
     tokens,
-    meaning: meaningOf(tokens),
+    meaning: meaningOf(saying),
     split: splitOfTokens(tokens),
     rest: tokens.length === 0 ? lookOf(name) : rest.join(' '),
   };

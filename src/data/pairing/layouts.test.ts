@@ -20,6 +20,8 @@ interface Layout {
   readonly refusals?: readonly string[];
   /** Files that look like masks when they are looked at; without it nothing can be looked at. */
   readonly flat?: RegExp;
+  /** Words in the names of masks that each mark a part of their own. */
+  readonly parts?: RegExp;
 }
 
 const shown = ({ image, mask, instances, labels, objectMasks, classMasks }: PairedSample) => {
@@ -796,12 +798,162 @@ const layouts: Readonly<Record<string, Layout>> = {
     files: ['1', '2'].flatMap((n) => [`images/p1_image_000${n}.png`, `masks/p1_mask_000${n}.png`]),
     pairs: ['1', '2'].map((n) => `images/p1_image_000${n}.png -> masks/p1_mask_000${n}.png`),
   },
+  'Cityscapes in one folder: what ends in its colours is no image beside other masks': {
+    files: ['000000', '000001', '000002'].flatMap((n) =>
+      ['leftImg8bit', 'gtFine_color', 'gtFine_instanceIds', 'gtFine_labelIds'].map(
+        (kind) => `flat/ulm_${n}_000019_${kind}.png`,
+      ),
+    ),
+    pairs: ['000000', '000001', '000002'].map(
+      (n) =>
+        `flat/ulm_${n}_000019_leftImg8bit.png -> flat/ulm_${n}_000019_gtFine_labelIds.png, instances flat/ulm_${n}_000019_gtFine_instanceIds.png`,
+    ),
+    refusals: ['flat/ulm_000000_000019_gtFine_color.png data/preview'],
+  },
+  'images called by their colours, all with a word for masks in their names': {
+    files: ['1', '2', '3'].flatMap((n) => [`t/target_${n}_rgb.png`, `t/target_${n}_label.png`]),
+    pairs: ['1', '2', '3'].map((n) => `t/target_${n}_rgb.png -> t/target_${n}_label.png`),
+  },
+  'HRF: what images and masks both end with tells no sorts of masks': {
+    files: ['dr', 'g', 'h'].flatMap((kind) =>
+      ['01', '02'].flatMap((n) => [
+        `images/${n}_${kind}.jpg`,
+        `manual1/${n}_${kind}.tif`,
+        `mask/${n}_${kind}_mask.tif`,
+      ]),
+    ),
+    pairs: ['01', '02'].flatMap((n) =>
+      ['dr', 'g', 'h'].map((kind) => `images/${n}_${kind}.jpg -> manual1/${n}_${kind}.tif`),
+    ),
+    refusals: ['mask/01_dr_mask.tif data/second-mask'],
+  },
+  'PH2: one region of interest in each case': {
+    files: ['IMD002', 'IMD003', 'IMD435'].flatMap((n) => [
+      `PH2/${n}/${n}_Dermoscopic_Image/${n}.bmp`,
+      `PH2/${n}/${n}_lesion/${n}_lesion.bmp`,
+      `PH2/${n}/${n}_roi/${n}_R1_Label4.bmp`,
+    ]),
+    pairs: ['IMD002', 'IMD003', 'IMD435'].map(
+      (n) => `PH2/${n}/${n}_Dermoscopic_Image/${n}.bmp -> PH2/${n}/${n}_lesion/${n}_lesion.bmp`,
+    ),
+    flat: /lesion|Label/,
+    refusals: ['PH2/IMD002/IMD002_roi/IMD002_R1_Label4.bmp data/preview'],
+  },
+  'Label Studio: brushes called after their task, in a folder without a word for masks': {
+    files: [
+      'images/a.jpg',
+      'images/b.jpg',
+      'project-1/task-1-annotation-9-by-1-tag-leaf-0.png',
+      'project-1/task-2-annotation-10-by-1-tag-leaf-0.png',
+    ],
+    pairs: ['images/a.jpg -> ', 'images/b.jpg -> '],
+    refusals: [
+      'project-1/task-1-annotation-9-by-1-tag-leaf-0.png data/mask-without-image-name',
+      'project-1/task-2-annotation-10-by-1-tag-leaf-0.png data/mask-without-image-name',
+    ],
+  },
+  'CelebAMask: a file for each class, in folders that only count and are called as an image is': {
+    files: ['0', '1', '2', '3'].flatMap((n) => [
+      `faces/img/${n}.jpg`,
+      ...['hair', 'skin'].map((part) => `faces/mask-anno/${n > '1' ? 1 : 0}/0000${n}_${part}.png`),
+    ]),
+    pairs: ['0', '1', '2', '3'].map((n) => {
+      const mask = `faces/mask-anno/${n > '1' ? 1 : 0}/0000${n}`;
+      return `faces/img/${n}.jpg -> classes 1=${mask}_hair.png 2=${mask}_skin.png`;
+    }),
+    parts: /hair|skin/,
+    classNames: ['hair', 'skin'],
+    refusals: ['faces/mask-anno/0/00000_hair.png data/masks-as-classes'],
+  },
+  'DAGM: folders Class1 and Class2, in which images and masks lie': {
+    files: ['Class1', 'Class2'].flatMap((c) =>
+      ['1', '2'].flatMap((n) => [`D/${c}/Train/${n}.PNG`, `D/${c}/Train/Label/${n}_label.PNG`]),
+    ),
+    pairs: ['Class1', 'Class2'].flatMap((c) =>
+      ['1', '2'].map((n) => `D/${c}/Train/${n}.PNG -> labels D/${c}/Train/Label/${n}_label.PNG`),
+    ),
+    datasets: ['Class1 2', 'Class2 2'],
+  },
+  'BDD100K: masks and colormaps of labels': {
+    files: ['1', '2'].flatMap((n) => [
+      `images/10k/train/${n}.jpg`,
+      `labels/sem_seg/masks/train/${n}.png`,
+      `labels/sem_seg/colormaps/train/${n}.png`,
+    ]),
+    pairs: ['1', '2'].map((n) => `images/10k/train/${n}.jpg -> labels/sem_seg/masks/train/${n}.png`),
+    refusals: ['labels/sem_seg/colormaps/train/1.png data/preview'],
+  },
+  'photographs in results/ and output/, called as the images are': {
+    files: ['1', '2'].flatMap((n) => [
+      `set/images/a${n}.jpg`,
+      `set/masks/a${n}.png`,
+      `set/results/a${n}.jpg`,
+      `set/output/a${n}.png`,
+    ]),
+    pairs: ['1', '2'].map((n) => `set/images/a${n}.jpg -> set/masks/a${n}.png`),
+    refusals: ['set/output/a1.png data/preview', 'set/results/a1.jpg data/preview'],
+  },
+  'images in output/ beside their masks': {
+    files: ['1', '2'].flatMap((n) => [`set/output/a${n}.png`, `set/masks/a${n}.png`]),
+    pairs: ['1', '2'].map((n) => `set/output/a${n}.png -> set/masks/a${n}.png`),
+  },
+  'masks in output/ beside their images': {
+    files: ['1', '2'].flatMap((n) => [`set/photos/a${n}.png`, `set/output/a${n}.png`]),
+    pairs: ['1', '2'].map((n) => `set/photos/a${n}.png -> set/output/a${n}.png`),
+  },
+  'a word for an aid in the names of all images and masks, beside another set': {
+    files: [
+      ...['1', '2', '3'].flatMap((n) => [`A/images/edge_${n}.png`, `A/masks/edge_${n}.png`]),
+      'B/images/x.jpg',
+      'B/masks/x.png',
+      'C/images/depth_1.png',
+    ],
+    pairs: [
+      ...['1', '2', '3'].map((n) => `A/images/edge_${n}.png -> A/masks/edge_${n}.png`),
+      'B/images/x.jpg -> B/masks/x.png',
+      'C/images/depth_1.png -> ',
+    ],
+    datasets: ['A 3', 'B 1', 'C 1'],
+  },
+  'a folder for each image, with objects that are numbered as images are': {
+    files: ['1', '2', '10'].flatMap((n) => [
+      `images/cell${n}.png`,
+      `masks/cell${n}/1.png`,
+      `masks/cell${n}/2.png`,
+    ]),
+    pairs: ['1', '2', '10'].map(
+      (n) => `images/cell${n}.png -> objects masks/cell${n}/1.png masks/cell${n}/2.png`,
+    ),
+  },
+  'MVTec LOCO: a folder for each image, with files that are called as images are': {
+    files: ['000', '001', '002'].flatMap((n) => [
+      `box/test/good/${n}.png`,
+      `box/test/fault/${n}.png`,
+      `box/ground_truth/fault/${n}/000.png`,
+      ...(n === '001' ? [`box/ground_truth/fault/${n}/001.png`] : []),
+    ]),
+    pairs: [
+      'box/test/fault/000.png -> box/ground_truth/fault/000/000.png',
+      'box/test/fault/001.png -> objects box/ground_truth/fault/001/000.png box/ground_truth/fault/001/001.png',
+      'box/test/fault/002.png -> box/ground_truth/fault/002/000.png',
+      'box/test/good/000.png -> ',
+      'box/test/good/001.png -> ',
+      'box/test/good/002.png -> ',
+    ],
+  },
 };
 
 describe('layouts of public sets', () => {
   it.each(Object.entries(layouts))('%s', async (_, layout) => {
-    const { flat } = layout;
-    const peek = async (path: string) => (flat ? (flat.test(path) ? MASK : PHOTO) : undefined);
+    const { flat, parts } = layout;
+    const words = new Set<string>();
+    const peek = async (path: string): Promise<Appearance | undefined> => {
+      const word = parts?.exec(path)?.[0];
+      if (word === undefined) return flat && (flat.test(path) ? MASK : PHOTO);
+      const foreground = new Uint8Array(4);
+      foreground[[...words.add(word)].indexOf(word)] = 1;
+      return { ...MASK, foreground, share: 0.25 };
+    };
     // The order in which files come must not matter.
     for (const files of [layout.files, [...layout.files].reverse()]) {
       const { datasets, refusals } = await pairFiles(

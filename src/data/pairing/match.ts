@@ -36,8 +36,10 @@ export class ImageIndex {
   private readonly byPlace = new Map<string, ImageEntry[]>();
   private readonly byName = new Map<string, ImageEntry[]>();
   private readonly under = new Map<string, Series[]>();
+  private readonly cases = new Set<Series>();
 
-  constructor(all: readonly Series[]) {
+  /** @param masks that images are sought for. */
+  constructor(all: readonly Series[], masks: readonly Series[]) {
     for (const series of all) {
       const place = placeOf(series.folders);
       for (const file of series.files) {
@@ -50,6 +52,31 @@ export class ImageIndex {
       for (let n = 0; n <= series.folders.length; n++)
         push(this.under, series.folders.slice(0, n).join('/'), series);
     }
+    const beside = new Map<string, Series[]>();
+    for (const series of masks) push(beside, series.folders.slice(0, -1).join('/'), series);
+    for (const group of beside.values())
+      if (this.areCases(group)) for (const one of group) this.cases.add(one);
+  }
+
+  /**
+   * Whether folders side by side hold the masks of an image each, though their files are called as images are:
+   * `truth/000/000.png` and `truth/001/000.png` of `000.png` and `001.png`. Each is called after an image, and by their names
+   * one image would have those of several.
+   */
+  private areCases(group: readonly Series[]): boolean {
+    if (group.length < 2 || !group.every((series) => this.byFolder(series))) return false;
+    const folders = new Map<string, string>();
+    let isShared = false;
+    for (const series of group) {
+      const folder = series.folders.join('/');
+      for (const file of series.files) {
+        const image = this.byNames(series, file)?.image.file.parts.path;
+        if (image === undefined) continue;
+        isShared ||= (folders.get(image) ?? folder) !== folder;
+        folders.set(image, folder);
+      }
+    }
+    return isShared;
   }
 
   /**
@@ -60,14 +87,15 @@ export class ImageIndex {
     const matches: Match[] = [];
     const open = new Map<SeriesFile, Best>();
     let unmatched: SeriesFile[] = [];
+    const isCase = this.cases.has(masks);
     for (const file of masks.files) {
-      const best = this.byNames(masks, file);
+      const best = isCase ? undefined : this.byNames(masks, file);
       if (best?.rivals.length === 0) matches.push({ file, ...best, isOnlyImage: false });
       else unmatched.push(file);
       if (best) open.set(file, best);
     }
     const ofFolder = matches.length === 0 && open.size === 0 ? this.byFolder(masks) : undefined;
-    if (ofFolder) {
+    if (ofFolder && (isCase || !this.isCounted(masks))) {
       matches.push(...unmatched.map((file) => ({ file, ...ofFolder, isOnlyImage: false })));
       unmatched = [];
     }
@@ -109,6 +137,13 @@ export class ImageIndex {
       ({ series }) => series.files.length > 1 || files.length > 1,
     );
     return bestOf(images.slice(0, COMPARED), name, folders.slice(0, -1));
+  }
+
+  /** Whether a folder of masks is called `0`, and their names lead to several images: it only counts. */
+  private isCounted(masks: Series): boolean {
+    if (!/^\p{N}+$/u.test(masks.folders.at(-1) ?? '')) return false;
+    const named = this.byRule(masks, masks.files).filter(({ isOnlyImage }) => !isOnlyImage);
+    return new Set(named.map(({ image }) => image)).size > 1;
   }
 
   /** The images by a rule between their names and those of the masks, with their words for masks or without them. */

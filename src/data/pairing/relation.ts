@@ -21,7 +21,8 @@ export interface Relation {
  * The rule that holds for most masks, at least half of them, else undefined; of those that hold for as many the one by
  * which the names share most. None goes from one split to another (`train-labels` and `test-volume`). The rules:
  *
- * - an image's whole name begins or ends the mask's (`leaf0_1` of `leaf0`);
+ * - an image's whole name begins or ends the mask's (`leaf0_1` of `leaf0`), with other zeros before its numbers or not
+ *   (`00007_hair` of `7`);
  * - both have an affix of their own around the same name (`man_seg000` and `t000`, `21_manual1` and `21_training`);
  * - both have a word of their own within the same name (`a_outline_z0` and `a_photo_z0`, `dogmask_1` and `dog_1`);
  * - the mask's whole name begins one image's (`a01_s1` of `a01_s1_w1a3f`), or those of a few, as of channels
@@ -30,7 +31,8 @@ export interface Relation {
  */
 export function relate(masks: readonly string[], images: readonly string[]): Relation | undefined {
   const candidates = [
-    contained(masks, images),
+    contained(masks, images, same),
+    contained(masks, images, withoutZeros),
     ...byAffixes(masks, images),
     ...byInnerWord(masks, images),
     beginning(masks, images),
@@ -80,16 +82,24 @@ function sharedBy(found: ReadonlyMap<string, string>): number {
   return shared;
 }
 
-/** The longest image name that a mask's begins with, else that it ends with. */
-function contained(masks: readonly string[], images: readonly string[]): Map<string, string> {
-  const names = new Set(images);
+/**
+ * The longest image name that a mask's begins with, else that it ends with.
+ * @param as what names are compared as; an image whose name is then that of another too is none.
+ */
+function contained(
+  masks: readonly string[],
+  images: readonly string[],
+  as: (name: string) => string,
+): Map<string, string> {
+  const names = uniqueNames(images, as);
+  const imageOf = (text: string) => names.get(as(text)) ?? undefined;
   const found = new Map<string, string>();
   const shapes = new Set<string>();
   for (const mask of masks) {
     const places = boundariesOf(mask);
-    const starts = places.findLast(({ end }) => names.has(mask.slice(0, end)));
-    const ends = starts ? undefined : places.find(({ next }) => names.has(mask.slice(next)));
-    const image = starts ? mask.slice(0, starts.end) : ends && mask.slice(ends.next);
+    const starts = places.findLast(({ end }) => imageOf(mask.slice(0, end)) !== undefined);
+    const ends = starts ? undefined : places.find(({ next }) => imageOf(mask.slice(next)) !== undefined);
+    const image = starts ? imageOf(mask.slice(0, starts.end)) : ends && imageOf(mask.slice(ends.next));
     if (image === undefined) continue;
     found.set(mask, image);
     if (ends) shapes.add(mask.slice(0, ends.end));
@@ -227,15 +237,26 @@ function beginning(masks: readonly string[], images: readonly string[]): Map<str
 
 /** The only image whose name is the mask's but for leading zeros. */
 function byNumbers(masks: readonly string[], images: readonly string[]): Map<string, string> {
-  const withoutZeros = (name: string) => name.replace(/(?<!\p{N})0+(?=\p{N})/gu, '');
-  const byName = new Map<string, string | null>();
-  for (const image of images) byName.set(withoutZeros(image), byName.has(withoutZeros(image)) ? null : image);
+  const byName = uniqueNames(images, withoutZeros);
   return new Map(
     masks.flatMap((mask) => {
       const image = byName.get(withoutZeros(mask));
       return image ? [[mask, image] as const] : [];
     }),
   );
+}
+
+/** A name without the zeros before its numbers. */
+export const withoutZeros = (name: string) => name.replace(/(?<!\p{N})0+(?=\p{N})/gu, '');
+
+/** Names by what they are compared as; null where several are compared as the same. */
+function uniqueNames(
+  names: readonly string[],
+  as: (name: string) => string,
+): ReadonlyMap<string, string | null> {
+  const found = new Map<string, string | null>();
+  for (const name of names) found.set(as(name), (found.get(as(name)) ?? name) === name ? name : null);
+  return found;
 }
 
 /** Where a text is or would be in a sorted list. */

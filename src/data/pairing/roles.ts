@@ -2,6 +2,7 @@ import { notice } from '../outcome.ts';
 import type { Refusal } from '../types.ts';
 import type { Appearance, Peek } from './appearance.ts';
 import { componentOf, differenceOf, inAnyCase, isSplitOnly, shapeOf, sharedStart } from './folders.ts';
+import { hasNoImageName } from './match.ts';
 import { relate } from './relation.ts';
 import { boundariesOf, isJpeg, type Series } from './series.ts';
 import type { MaskField } from './words.ts';
@@ -86,7 +87,7 @@ function roleByWords(
   // In `nuclei_with_masks/one/`, `a` is the image of `a_mask` whatever the outer folder is called.
   const isOuter = nearest?.i !== folders.length - 1 && by === 'folder' && withDerived.has(folders.join('/'));
   const folder = isOuter ? undefined : nearest?.said;
-  if (isLoneMasks(series, totals))
+  if (isLoneMasks(series, totals) || series.files.every(({ stem }) => hasNoImageName(stem)))
     return { series, field: 'mask', isAside: false, isUnsure: false, isSaid: true };
   const isMaskFolder = folder?.role === 'mask';
   const isAside =

@@ -134,9 +134,10 @@ function placesOf(
       if (meaning?.role !== 'image' && !meaning?.isAside) bases.add(root);
     }
   }
+  const shared = sharedWords(stems);
   for (const [look, stem] of stems) {
     if (places.has(look) || bases.has(look) || numbered.includes(look)) continue;
-    const marked = markedPlace(look, stem, folders);
+    const marked = markedPlace(look, stem, folders, shared);
     if (marked) places.set(look, marked);
   }
   placeBeside(stems, places, new Set([...bases, ...numbered]));
@@ -199,12 +200,37 @@ export function boundariesOf(look: string): { end: number; next: number }[] {
   return found;
 }
 
-/** A name with words for a role at its end, a number after them or not, else within it, else at its start. */
-function markedPlace(look: string, stem: string, folders: readonly string[]): Place | undefined {
+/** Words that are in all names, which tell none from another. */
+function sharedWords(stems: ReadonlyMap<string, string>): ReadonlySet<string> {
+  let shared: Set<string> | undefined;
+  for (const stem of stems.values()) {
+    const words = new Set(tokensOf(stem).map(({ text }) => text));
+    shared = shared ? new Set([...shared].filter((word) => words.has(word))) : words;
+    if (shared.size === 0) break;
+  }
+  return shared ?? new Set();
+}
+
+/**
+ * A name with words for a role at its end, a number after them or not, else within it, else at its start.
+ * @param shared words that are in all names of the folder.
+ */
+function markedPlace(
+  look: string,
+  stem: string,
+  folders: readonly string[],
+  shared: ReadonlySet<string>,
+): Place | undefined {
   const tokens = tokensOf(stem.length === look.length ? stem : look);
   if (tokens.length === 0 || !tokens.some(hasMeaning)) return undefined;
   const place = (marks: readonly Token[], cores: readonly string[], by: Place['by']): Place | undefined => {
-    const meaning = meaningOf(marks);
+    // What ends in its colours is no image where another word says masks: `a_gtFine_color` beside `a_leftImg8bit`.
+    const own = meaningOf(marks);
+    const isColour = own?.role === 'image' && own.isAside;
+    const others = isColour
+      ? tokens.filter((token) => !marks.includes(token) && !shared.has(token.text))
+      : [];
+    const meaning = meaningOf(others)?.role === 'mask' ? meaningOf([...marks, ...others]) : own;
     const [bare] = cores;
     if (!meaning || bare === undefined) return undefined;
     // A word for images only helps to find the name; it makes no series of its own.

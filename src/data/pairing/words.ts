@@ -31,7 +31,7 @@ const WORDS: ReadonlyMap<string, Meaning> = table({
     'viz vis visual visualization visualisation overlay overlays preview previews blend edge edges boundary boundaries ' +
     'contour contours skeleton skeletons distance depth weight weights track tra fov roi vague heatmap heatmaps prob ' +
     'probs pred preds prediction predictions flow flows outline outlines centers centres centroids thumb thumbs ' +
-    'thumbnail thumbnails',
+    'thumbnail thumbnails colormap colormaps colourmap colourmaps result results output outputs',
   filler: 'ground and with id ids of map maps binary bin jpeg jpg png tif tiff bmp gif dir cp final',
 });
 
@@ -120,12 +120,10 @@ export function hasMeaning({ text }: Token): boolean {
 
 export const isNumber = ({ text }: Token) => /^\p{N}+$/u.test(text);
 
-/** The split that a folder's name gives; short words count at the end of a longer name. */
+/** The split that a name gives, where it says one alone (not `train_val`); short words count at the end of a longer name. */
 export function splitOfTokens(tokens: readonly Token[]): Split | undefined {
-  for (const { text } of tokens) {
-    const split = SPLITS.get(text);
-    if (split) return split;
-  }
+  const said = new Set(tokens.flatMap(({ text }) => SPLITS.get(text) ?? []));
+  if (said.size > 0) return said.size === 1 ? [...said][0] : undefined;
   const last = tokens.length > 1 ? tokens.at(-1) : undefined;
   return last && SHORT_SPLITS.get(last.text);
 }

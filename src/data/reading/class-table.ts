@@ -13,6 +13,8 @@ export interface ClassTable {
   /** The file that says so; absent for a table that everybody knows. */
   readonly file?: string;
   readonly classes: readonly TableClass[];
+  /** Set where the order of the classes says nothing of numbers in masks. */
+  readonly isUnordered?: true;
 }
 
 /** What a table says of the values of masks. */

@@ -39,7 +39,7 @@ export function namedValues(
   const fits = tables.map((table) => {
     const ways = [
       byColour(findings, table, isChanged),
-      ...(table.file ? [byPlace(findings, table, counted)] : []),
+      ...(table.file && !table.isUnordered ? [byPlace(findings, table, counted)] : []),
     ];
     const whole = ways.find((find) => counted.every(find));
     const find = whole ?? ways[0] ?? (() => undefined);
