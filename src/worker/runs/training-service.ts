@@ -223,7 +223,7 @@ export class TrainingService {
     });
   }
 
-  /** @throws Failure `data/in-use` when a run that is under way, here or in another tab, reads this dataset. */
+  /** @throws Failure `data/in-use` when a run that waits or is under way, here or in another tab, reads this dataset. */
   async expectUnused(datasetId: string): Promise<void> {
     const locked = await runLocks.taken();
     const elsewhere = (await this.repository.list()).find(
@@ -236,6 +236,15 @@ export class TrainingService {
         what: 'A run in another tab trains on this dataset.',
         where: elsewhere.name,
         cure: 'Pause it there, or close that tab.',
+      });
+    }
+    const waiting = await this.queue.waitingFor(datasetId);
+    if (waiting !== null) {
+      throw new Failure({
+        code: 'data/in-use',
+        what: 'A run that waits in the queue trains on this dataset.',
+        where: waiting,
+        cure: 'Remove it from the queue first.',
       });
     }
     // Checked last, since a run may have been started here in the meantime.
