@@ -280,6 +280,14 @@ test('the first remark of a run is for the person, the others are for the consol
   expect(logs[0]?.text).toContain('Cells, a.png: it has no object.');
 });
 
+test('a pause that comes when the run has just ended changes nothing', async () => {
+  const { service, begun } = openService();
+  begun.resolve(fakeRun().run);
+  const { id } = await service.start(settings);
+  const ended = await service.stop(id);
+  expect(await service.pause(id)).toEqual(ended);
+});
+
 test('a run whose dataset was deleted says that it cannot go on, and stays as it was', async () => {
   const { service, begun, openDataset } = openService();
   begun.resolve(fakeRun().run);

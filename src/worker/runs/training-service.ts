@@ -121,8 +121,9 @@ export class TrainingService {
     return this.launch(runId, datasetIds, async () => this.launches.fromCheckpoint(await this.need(runId)));
   }
 
+  /** Pauses a run under way here; one that has ended meanwhile stays as it is. */
   async pause(runId: string): Promise<RunInfo> {
-    await this.needActive(runId).pause();
+    if (this.active?.id === runId) await this.active.pause();
     return this.info(runId);
   }
 
