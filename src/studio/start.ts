@@ -2,6 +2,7 @@ import type { EngineClient } from '../worker/client.ts';
 import type { BootRequest } from '../worker/protocol.ts';
 import { loadDatasets } from './stores/datasets.ts';
 import { refreshPreview } from './stores/drop-preview.ts';
+import { isSeen, receiveChange, showStored } from './stores/elsewhere.ts';
 import { linkEngine } from './stores/engine-link.ts';
 import { mayBeFirstVisit, openFirstVisit, rememberLeaving } from './stores/first-visit.ts';
 import { loadKeptMasks } from './stores/kept-masks.ts';
@@ -40,6 +41,7 @@ export function startStudio(
     else if (event.type === 'requests') countRequests(event.addresses);
     else if (event.type === 'log') handleLog(event.level, event.text);
     else if (event.type === 'queue') receiveQueue(event.queue);
+    else if (event.type === 'elsewhere') receiveChange(event.kind);
     else receiveRunEvent(event);
   });
   void persistStorage();
@@ -67,11 +69,10 @@ export function startStudio(
     }
     if (before.lost && !state.lost) void continueQueue();
   });
-  // Another tab may have changed datasets and runs.
+  // Other tabs may have changed what is stored; those beside this one say so.
   document.addEventListener('visibilitychange', () => {
-    if (document.visibilityState !== 'visible' || useSession.getState().phase !== 'ready') return;
-    void loadDatasets();
-    void loadRuns();
+    if (!isSeen()) return;
+    showStored();
     void loadLibrary();
     // Its run there may have ended with it.
     void continueQueue();

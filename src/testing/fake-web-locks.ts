@@ -4,7 +4,8 @@ type Work = (lock: object | null) => Promise<unknown>;
 export function fakeWebLocks() {
   const held = new Map<string, Promise<unknown>>();
   const hold = (name: string, work: Work): Promise<unknown> => {
-    const working = work({});
+    // Held before the work begins.
+    const working = Promise.resolve().then(() => work({}));
     const ended = working
       .catch(() => undefined)
       .then(() => {

@@ -35,6 +35,22 @@ test('a run gives up at 200 images in a row whose objects are too small', async 
   expect(loads()).toBe(200);
 });
 
+test('a run gives up at 200 images in a row that cannot be read, and says why', async () => {
+  const refusal = {
+    ...{ file: 'a.png', code: 'storage/missing', severity: 'refused' as const },
+    ...{ reason: 'The file is not in storage.', cure: 'Import it again.' },
+  };
+  const set = { ...drawnSet('a', 1, 9), load: async () => ({ ok: false as const, refusal }) };
+  const { images, failure } = await Batches.open(MICRO_SAM, config, [set], null, 0).next();
+  expect(images).toEqual([]);
+  expect(failure).toMatchObject({
+    code: 'storage/missing',
+    what: '200 images in a row could not be read, this one last: The file is not in storage.',
+    where: expect.any(String),
+    cure: 'Import it again.',
+  });
+});
+
 test('images without an object are passed over however many there are, and said where there are no others', async () => {
   const set = (objects: readonly string[]): TrainingSet => {
     const drawn = drawnSet('a', 1, 600);

@@ -23,7 +23,7 @@ export interface Batch {
   /** Empty where there is a failure. */
   readonly images: readonly PreparedImage[];
   readonly notices: readonly DataNotice[];
-  /** Why there are no images: `train/no-objects`. */
+  /** Why there are no images: `train/no-objects`, or why none could be read. */
   readonly failure: FailureRecord | null;
   /** From which the next batch is drawn. */
   readonly state: BatchState;
@@ -44,6 +44,8 @@ export interface BatchState {
 export class Batches {
   /** Training images, by dataset and name, whose masks hold no object. */
   private readonly empty = new Set<string>();
+  /** Why the image that was drawn last could not be read; null where it could. */
+  private unread: FailureRecord | null = null;
 
   private constructor(
     private readonly sam: SamConfig,
@@ -102,8 +104,12 @@ export class Batches {
   async next(): Promise<Batch> {
     const images: PreparedImage[] = [];
     const notices: DataNotice[] = [];
+    let unread = 0;
     for (let without = 0; images.length < this.config.imagesPerStep; ) {
       const image = await this.draw(notices);
+      unread = this.unread ? unread + 1 : 0;
+      if (unread >= MOST_WITHOUT_OBJECT)
+        return { images: [], notices, failure: this.unread, state: this.state() };
       if (image === 'empty') {
         if (this.empty.size < this.trainingImages) continue;
         return { images: [], notices, failure: noTrainingObjects(), state: this.state() };
@@ -136,7 +142,11 @@ export class Batches {
     if (!set || name === undefined) throw new RangeError('the sampler drew an image that is not there');
     const notice = (message: string) => notices.push({ dataset: set.key, sample: name, message });
     const loaded = await this.cache.load(set, name);
+    this.unread = null;
     if (!loaded.ok) {
+      const { code, reason, cure } = loaded.refusal;
+      const what = `${MOST_WITHOUT_OBJECT} images in a row could not be read, this one last: ${reason}`;
+      this.unread = { code, what, where: name, cure };
       notice(`${loaded.refusal.reason} ${loaded.refusal.cure}`);
       return null;
     }

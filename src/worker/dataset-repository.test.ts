@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import { toFailureRecord } from '../config/failure.ts';
+import { Failure, toFailureRecord } from '../config/failure.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
 import { MemoryStore } from '../data/memory-store.ts';
@@ -7,6 +7,7 @@ import { fakeWebLocks } from '../testing/fake-web-locks.ts';
 import { drawSample } from '../testing/training-sets.ts';
 import { DatasetRepository } from './dataset-repository.ts';
 import type { DatasetInfo } from './protocol.ts';
+import { datasetLocks } from './tab-locks.ts';
 
 const quiet = { signal: new AbortController().signal, onProgress: () => undefined };
 
@@ -241,5 +242,34 @@ test('a dataset that another tab deleted is not brought back by a change to it',
   await new DatasetRepository(store).delete(id);
   await expect(here.rename(id, 'Round cells')).rejects.toMatchObject({ record: { code: 'data/half-saved' } });
   await expect(here.setSplitOrder(id, 'name')).rejects.toMatchObject({ record: { code: 'data/half-saved' } });
+  const split = { train: ['a.png'], val: [], test: [] };
+  await expect(here.keepSplit(id, split)).rejects.toMatchObject({ record: { code: 'data/half-saved' } });
+  await expect(here.openAnew(id)).rejects.toMatchObject({ record: { code: 'data/half-saved' } });
   expect(await store.list('datasets')).toEqual([]);
+});
+
+test('a run keeps its split though a label of the dataset is just being stored', async () => {
+  const repository = new DatasetRepository(new MemoryStore());
+  const { datasets } = await repository.add([drawn('Cells', ['a.png', 'b.png'])], [], quiet);
+  const id = datasets[0]?.id ?? '';
+  const label = await datasetLocks.take(id);
+  const kept = repository.keepSplit(id, { train: ['a.png'], val: [], test: ['b.png'] });
+  await label.release();
+  await kept;
+  expect((await repository.samples(id)).map(({ split }) => split)).toEqual(['train', 'test']);
+});
+
+test('whether a dataset is in use is asked when nothing can begin to use it any more', async () => {
+  const repository = new DatasetRepository(new MemoryStore());
+  const { datasets } = await repository.add([drawn('Cells', ['a.png'])], [], quiet);
+  const id = datasets[0]?.id ?? '';
+  const inUse = new Failure({ code: 'data/in-use', what: 'A run trains on it.', cure: 'Pause it.' });
+  const taken: boolean[] = [];
+  const expectUnused = async (): Promise<void> => {
+    taken.push((await datasetLocks.taken()).has(id));
+    throw inUse;
+  };
+  await expect(repository.delete(id, expectUnused)).rejects.toBe(inUse);
+  expect(taken).toEqual([true]);
+  expect(await repository.list()).toHaveLength(1);
 });

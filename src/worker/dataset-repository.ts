@@ -145,6 +145,12 @@ export class DatasetRepository {
     return opening;
   }
 
+  /** As {@link open}, with what is stored by now, which another tab may have changed. */
+  openAnew(id: string): Promise<OpenedDataset> {
+    this.forget(id);
+    return this.open(id);
+  }
+
   async info(id: string): Promise<DatasetInfo> {
     const { stored, card } = await this.open(id);
     return this.infoOf(stored, card);
@@ -223,11 +229,17 @@ export class DatasetRepository {
     return this.info(id);
   }
 
-  /** Keeps the parts that images have in a run, for the runs after it; those of images that took no part this time stay. */
+  /**
+   * Keeps the parts that images have in a run, for the runs after it; those of images that took no part this time stay.
+   * @throws Failure `data/…` when it is gone or damaged.
+   */
   async keepSplit(id: string, parts: SplitParts): Promise<void> {
     const of = (part: Split) => parts[part].map((name) => [name, part] as const);
     const now = Object.fromEntries([...of('train'), ...of('val'), ...of('test')]);
-    await datasetLocks.whileTaken(id, async () => {
+    // Someone may be labelling it meanwhile.
+    await datasetLocks.whenFree(id, async () => {
+      // Of a dataset that another tab deleted, nothing is written.
+      valueOrThrow(await this.disk.load(id));
       const card = await this.card(id);
       const split = { ...card.split, ...now };
       if (JSON.stringify(card.split) !== JSON.stringify(split)) await this.writeCard(id, { ...card, split });
@@ -241,9 +253,15 @@ export class DatasetRepository {
     return this.info(id);
   }
 
-  /** @throws Failure `data/being-stored`. */
-  async delete(id: string): Promise<void> {
-    const remove = () => this.disk.delete(id);
+  /**
+   * @param expectUnused throws where it is in use; while it is asked, no run can begin with this dataset.
+   * @throws Failure `data/being-stored`, and what `expectUnused` throws.
+   */
+  async delete(id: string, expectUnused: () => Promise<void> = async () => undefined): Promise<void> {
+    const remove = async (): Promise<void> => {
+      await expectUnused();
+      await this.disk.delete(id);
+    };
     // A whole dataset is changed for moments only; without a manifest it may be one that is just being stored.
     if (await this.disk.isWhole(id)) await datasetLocks.whenFree(id, remove);
     else await datasetLocks.whileTaken(id, remove);

@@ -19,6 +19,7 @@ import type { WeightPrecision } from '../sam/halves.ts';
 import { DatasetRepository } from './dataset-repository.ts';
 import { gpuReport } from './gpu-report.ts';
 import { encodeThumbnail } from './images.ts';
+import { type StoredChange, tellingStore } from './other-tabs.ts';
 import type { EngineEvent, GpuReport, ModelInfo } from './protocol.ts';
 
 /** Where a model came from, so that it can be opened again on another device. */
@@ -70,14 +71,23 @@ export class EngineState {
   static async open(emit: (event: EngineEvent) => void): Promise<EngineState> {
     let store: FileStore;
     let failure: FailureRecord | null = null;
+    let others: BroadcastChannel | null = null;
     try {
-      store = await OpfsStore.open();
+      const opfs = await OpfsStore.open();
+      const channel = new BroadcastChannel('mopeft-studio');
+      store = tellingStore(opfs, (change) => channel.postMessage(change));
+      others = channel;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       store = new MemoryStore();
       failure = error.record;
     }
-    return new EngineState(store, failure, emit);
+    const state = new EngineState(store, failure, emit);
+    others?.addEventListener('message', ({ data: { kind, id } }: MessageEvent<StoredChange>) => {
+      if (kind === 'datasets') state.datasets.forget(id);
+      emit({ type: 'elsewhere', kind });
+    });
+    return state;
   }
 
   /** Asks for the adapter and follows it; a failure is part of the report. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Failure } from '../config/failure.ts';
 import { MemoryStore } from '../data/memory-store.ts';
 import { readZip } from '../data/zip.ts';
 import { type OpenModel, openModel } from '../engine/model.ts';
@@ -93,4 +94,15 @@ test('says of a run with a prefix what it cannot be, and why', async () => {
   const refused = forms.filter(({ refusal }) => refusal !== null);
   expect(refused.map(({ id }) => id)).toEqual(['merged', 'peft', 'sam']);
   for (const { refusal } of refused) expect(refusal?.what).toMatch(/Prefix/);
+});
+
+test('a run that another tab deleted is named as gone, not as one without weights', async () => {
+  const engine = await engineWith('lora');
+  const gone = new Failure({ code: 'run/unknown', what: 'Gone.', cure: 'Reload.' });
+  const need = async (): Promise<never> => {
+    throw gone;
+  };
+  const there = new RunFiles(new MemoryStore(), 'run');
+  const training = { need, repository: { filesOf: () => there } };
+  await expect(exportChoices({ ...engine, training }, 'run')).rejects.toBe(gone);
 });

@@ -22,9 +22,10 @@ interface Engine {
   };
 }
 
-/** The forms that a run can have. @throws Failure `run/no-adapter`, `adapter/other-model`, `model/none`. */
+/** The forms that a run can have. @throws Failure `run/unknown`, `run/no-adapter`, `adapter/other-model`, `model/none`. */
 export async function exportChoices({ state, training }: Engine, runId: string): Promise<ExportChoices> {
   const { open } = state.needModel();
+  await training.need(runId);
   const adapter = await readRunAdapter(training.repository.filesOf(runId), open);
   const checkpoint = { config: open.config, read: neverRead };
   return {

@@ -82,6 +82,19 @@ test('samples that were asked for before the split changed are asked for again',
   expect(useDatasets.getState().samples.cells).toHaveLength(26);
 });
 
+test('samples of a dataset that another tab changed come anew, and no others', async () => {
+  const engine = linkFake();
+  await loadDatasets();
+  const [cells, leaves] = useDatasets.getState().datasets.map(({ id }) => id);
+  for (const id of [cells, leaves]) await loadSamples(id ?? '');
+  await engine.call('data.rename', { datasetId: leaves ?? '', name: 'Leaves of another tab' });
+  const call = vi.spyOn(engine, 'call');
+  await loadDatasets();
+  expect(names()).toContain('Leaves of another tab');
+  const asked = call.mock.calls.filter(([name]) => name === 'data.samples').map(([, request]) => request);
+  expect(asked).toEqual([{ datasetId: leaves }]);
+});
+
 test('samples of a dataset that was deleted meanwhile are dropped without a second request', async () => {
   const engine = linkFake();
   await loadDatasets();

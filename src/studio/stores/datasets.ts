@@ -51,12 +51,16 @@ export async function loadDatasets(): Promise<void> {
   const asked = latest.ask();
   const isFirst = !useDatasets.getState().loaded;
   const [listed, broken] = await Promise.all([callEngine('data.list', {}), callEngine('data.broken', {})]);
+  const before = new Map(useDatasets.getState().datasets.map((each) => [each.id, JSON.stringify(each)]));
   set((state) => ({
     loaded: true,
     datasets:
       (listed.ok && latest.acceptList('datasets', asked, listed.value, state.datasets)) || state.datasets,
     broken: (broken.ok && latest.acceptList('broken', asked, broken.value, state.broken)) || state.broken,
   }));
+  const { datasets, samples } = useDatasets.getState();
+  for (const each of datasets)
+    if (samples[each.id] && before.get(each.id) !== JSON.stringify(each)) void reloadSamples(each.id);
   notifyFirstFailure([listed, broken]);
   if (isFirst && listed.ok) tickDatasets(newestOf(listed.value));
 }

@@ -7,7 +7,15 @@ import { useDatasets } from './datasets.ts';
 import { useEdit } from './edit-history.ts';
 import { linkEngine } from './engine-link.ts';
 import { doneAndNext, loadQueue, nextEntry, openBeside, useQueue } from './label-queue.ts';
-import { flushLabels, selectObjects, setClasses, setStatus, showLabels, useLabels } from './labels.ts';
+import {
+  flushLabels,
+  followLabels,
+  selectObjects,
+  setClasses,
+  setStatus,
+  showLabels,
+  useLabels,
+} from './labels.ts';
 import {
   chooseClass,
   cutAt,
@@ -205,6 +213,24 @@ test('what another tab saved is shown, and nothing of it is overwritten', async 
   paint(0, 3, 2);
   await flushLabels();
   expect(stored.get('a')?.labels.revision).toBe(8);
+});
+
+test('what another tab saves of the open image is followed, unless a step here waits to be saved', async () => {
+  paint(0, 3, 1);
+  await flushLabels();
+  const mine = stored.get('a');
+  if (!mine) throw new Error('nothing was saved');
+  const [object] = mine.labels.objects;
+  await followLabels();
+  expect(objects()[0], 'the same labels stay').toBe(object);
+  stored.set('a', { ...mine, labels: { ...mine.labels, objects: [], revision: 2 } });
+  await followLabels();
+  expect(objects()).toEqual([]);
+  paint(0, 5, 2);
+  await followLabels();
+  await flushLabels();
+  expect(areas(), 'what is drawn after it counts').toEqual([6]);
+  expect(stored.get('a')?.labels.revision).toBe(3);
 });
 
 test('the eraser takes from the object under it, and a part that is cut off is split from it', () => {

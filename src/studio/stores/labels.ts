@@ -173,7 +173,18 @@ export function isDeleted({ datasetId }: Pick<SampleRef, 'datasetId'>): boolean 
   return loaded && !datasets.some(({ id }) => id === datasetId);
 }
 
-/** Another tab saved this image: what it saved is shown here too. */
+/** Shows what another tab saved of the open image, unless something is about to be saved here, which then finds out. */
+export async function followLabels(): Promise<void> {
+  const { ref } = get();
+  if (!ref || hasUnsavedLabels() || isDeleted(ref)) return;
+  const opened = await callEngine('labels.open', ref);
+  if (!opened.ok || get().ref !== ref || hasUnsavedLabels()) return;
+  if (opened.value.labels.revision === base.revision) return;
+  showLabels(ref, opened.value);
+  announce('The labels of this image were changed in another tab, and are shown as they were saved there.');
+}
+
+/** A step here was made on labels that another tab has changed since: what it saved is shown. */
 async function takeOther(ref: SampleRef): Promise<void> {
   const opened = await callEngine('labels.open', ref);
   if (!opened.ok) {

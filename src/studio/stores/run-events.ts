@@ -74,6 +74,7 @@ export function applyEvents(state: Followed, events: readonly EngineEvent[]): Fo
         };
         break;
       case 'queue':
+      case 'elsewhere':
       case 'requests':
       case 'device-lost':
       case 'log':

@@ -14,6 +14,13 @@ let toShow: readonly string[] = [];
 /** Every change comes by itself. */
 export const receiveQueue = (queue: RunQueue): void => useRunQueue.setState(queue, true);
 
+/** Shows the queue as it is stored. */
+export async function loadQueue(): Promise<void> {
+  const result = await callEngine('queue.list', {});
+  if (result.ok) receiveQueue(result.value);
+  else notifyFailure(result.error);
+}
+
 /** Goes on where the queue was left, when a model is open. */
 export async function continueQueue(): Promise<void> {
   const result = await callEngine('queue.goOn', { isAsked: false });

@@ -50,9 +50,10 @@ export function dataHandlers(
       ok(await (await engine).state.datasets.rename(datasetId, name)),
     'data.delete': async ({ datasetId }) => {
       const { state, training, finding } = await engine;
-      await training.expectUnused(datasetId);
-      finding.expectUnused(datasetId);
-      await state.datasets.delete(datasetId);
+      await state.datasets.delete(datasetId, async () => {
+        await training.expectUnused(datasetId);
+        finding.expectUnused(datasetId);
+      });
       return done;
     },
     'data.setSplitOrder': async ({ datasetId, order }) =>

@@ -14,23 +14,12 @@ export function labelHandlers(
   engine: Promise<{ readonly state: EngineState; readonly service: SegmentationService }>,
 ): Pick<Handlers, LabelCalls> {
   const labels = engine.then(({ state }) => new LabelRepository(state.store, state.datasets));
-  // What other tabs have read of a dataset is no longer what is stored.
-  const others = new BroadcastChannel('mopeft-studio labels');
-  others.addEventListener('message', async ({ data }: MessageEvent<string>) =>
-    (await engine).state.datasets.forget(data),
-  );
   return {
     'labels.open': async (ref) => ok(await (await labels).open(ref)),
-    'labels.save': async ({ datasetId, sampleId, ...request }) => {
-      const saved = await (await labels).save({ datasetId, sampleId }, request);
-      if (saved.dataset) others.postMessage(datasetId);
-      return ok(saved);
-    },
-    'labels.setClasses': async ({ datasetId, classes }) => {
-      const set = await (await labels).setClasses(datasetId, classes);
-      others.postMessage(datasetId);
-      return ok(set);
-    },
+    'labels.save': async ({ datasetId, sampleId, ...request }) =>
+      ok(await (await labels).save({ datasetId, sampleId }, request)),
+    'labels.setClasses': async ({ datasetId, classes }) =>
+      ok(await (await labels).setClasses(datasetId, classes)),
     'labels.queue': async ({ datasetId, variant, onlyKnown = false }, call) => {
       const { state, service } = await engine;
       const queue = new LabelQueue(state.store, state.datasets);

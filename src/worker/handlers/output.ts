@@ -20,8 +20,9 @@ export function outputHandlers(
 ): Pick<Handlers, OutputCalls> {
   return {
     'output.adapter': async ({ runId }) => {
-      const { repository } = (await engine).training;
-      const { weights, json } = await adapterFiles(repository.filesOf(runId));
+      const { training } = await engine;
+      await training.need(runId);
+      const { weights, json } = await adapterFiles(training.repository.filesOf(runId));
       return ok([
         outputFile('adapter.safetensors', 'application/octet-stream', weights.bytes),
         outputFile('adapter.json', 'application/json', json.bytes),

@@ -1,8 +1,10 @@
 /** What happens without being asked for. Conventions: ../protocol.ts. */
-
 import type { FailureRecord } from '../../config/failure.ts';
 import type { RunQueue } from './queue.ts';
 import type { EvalPoint, GatePoint, Look, ModulesPoint, RunInfo, StepPoint, StepProfile } from './train.ts';
+
+/** What is stored and shown in every tab. */
+export type StoredKind = 'datasets' | 'runs' | 'masks' | 'queue';
 
 export type EngineEvent =
   | { readonly type: 'step'; readonly runId: string; readonly point: StepPoint }
@@ -25,6 +27,8 @@ export type EngineEvent =
     }
   /** What waits changed, or why. */
   | { readonly type: 'queue'; readonly queue: RunQueue }
+  /** Another tab has changed what is stored. */
+  | { readonly type: 'elsewhere'; readonly kind: StoredKind }
   /** Addresses that the engine's worker asked for, those of its own site among them. */
   | { readonly type: 'requests'; readonly addresses: readonly string[] }
   | { readonly type: 'device-lost'; readonly error: FailureRecord }

@@ -81,6 +81,12 @@ export class QueuedRuns {
     return queue;
   }
 
+  /** The name of a run that waits to be trained on a dataset; null where none does. */
+  async waitingFor(datasetId: string): Promise<string | null> {
+    const { waiting } = await this.read();
+    return waiting.find(({ settings }) => settings.datasetIds.includes(datasetId))?.settings.name ?? null;
+  }
+
   move(id: string, to: number): Promise<RunQueue> {
     return this.change((content) => {
       const moved = content.waiting.find((entry) => entry.id === id);

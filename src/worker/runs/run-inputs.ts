@@ -16,11 +16,16 @@ export class RunInputs {
     private readonly repository: RunRepository,
   ) {}
 
-  /** The labelled images of a new run's datasets; those that an earlier run knew keep their part. */
+  /**
+   * The labelled images of a new run's datasets; those that an earlier run knew keep their part.
+   * @throws Failure `run/no-datasets`, `data/…`.
+   */
   async newDatasets(settings: TrainSettings): Promise<RunDataset[]> {
     return Promise.all(
       settings.datasetIds.map(async (id) => {
-        const { dataset, card } = await this.state.datasets.open(id);
+        const { dataset, card } = await this.state.datasets.openAnew(id).catch((error) => {
+          throw datasetGone(error, settings.name, TAKE_OTHERS);
+        });
         const split = card.split ?? (await this.splitOfLastRun(id));
         const parts = splitOfCard(dataset.samples.filter(isLabelled), { ...card, ...(split && { split }) });
         const { scale = dataset.scale } = settings;
@@ -32,6 +37,14 @@ export class RunInputs {
         };
       }),
     );
+  }
+
+  /** Keeps the parts that images have in a run that begins. @throws Failure `run/no-datasets`, `data/…`. */
+  async keepSplits(datasets: readonly RunDataset[]): Promise<void> {
+    for (const { key, name, split } of datasets)
+      await this.state.datasets.keepSplit(key, split).catch((error) => {
+        throw datasetGone(error, name, TAKE_OTHERS);
+      });
   }
 
   /** The part of each image in the last run on a dataset, of runs that were made before the dataset kept it. */
@@ -57,8 +70,8 @@ export class RunInputs {
   async resumedDatasets(config: Pick<RunConfig, 'datasets'>, split: RunSplit): Promise<RunDataset[]> {
     const datasets: RunDataset[] = [];
     for (const named of config.datasets) {
-      const { dataset } = await this.state.datasets.open(named.key).catch((error) => {
-        throw datasetGone(error, named.name);
+      const { dataset } = await this.state.datasets.openAnew(named.key).catch((error) => {
+        throw datasetGone(error, named.name, USE_WEIGHTS);
       });
       const part = split[named.key];
       if (part) datasets.push(resumedDataset(named, dataset, part));
@@ -84,13 +97,16 @@ export class RunInputs {
   }
 }
 
+const TAKE_OTHERS = 'Start a run with other datasets; one that waits in the queue can be removed there.';
+const USE_WEIGHTS = 'Use its best weights as they are, or start a new run.';
+
 /** Importing the files again makes another dataset, so the cure that the storage names does not help a run. */
-function datasetGone(error: unknown, name: string): unknown {
+function datasetGone(error: unknown, where: string, cure: string): unknown {
   if (toFailureRecord(error).code !== 'data/half-saved') return error;
   return new Failure({
     code: 'run/no-datasets',
-    what: 'This dataset was deleted, and the run cannot go on without it.',
-    where: name,
-    cure: 'Use its best weights as they are, or start a new run.',
+    what: 'A dataset of this run was deleted, and it cannot train without it.',
+    where,
+    cure,
   });
 }

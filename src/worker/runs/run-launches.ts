@@ -40,7 +40,6 @@ export class RunLaunches {
     const { problems, flopsPerStep, trainableCount } = await this.plans.cost(model, resolved, datasets);
     const [problem] = problems;
     if (problem) throw new Failure(problem);
-    for (const { key, split } of datasets) await this.state.datasets.keepSplit(key, split);
     const record: RunRecord = {
       id,
       name,
@@ -69,6 +68,8 @@ export class RunLaunches {
       imageKey: imageKey(model, this.inputs.deviceName()),
       work: { device: this.inputs.deviceName(), flops: flopsPerStep },
       begin: async (observer) => {
+        // By now the run's record is stored, so that none of its datasets is deleted between this and the first step.
+        await this.inputs.keepSplits(datasets);
         const { open } = await this.withWeights(resolved.train.weights, observer);
         return startTraining({ ...parts, model: open, observer }, resolved, datasets);
       },

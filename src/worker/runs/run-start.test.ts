@@ -83,13 +83,19 @@ const settings: TrainSettings = {
 
 test('neither a start nor a resume traces or plans anything on the thread of the engine', async () => {
   const model = { open, info: { name: 'micro', hash: open.hash } };
+  const opened = async () => ({
+    dataset: drawnDataset(),
+    stored: { samples: [] },
+    card: { splitOrder: 'name' },
+  });
   const state = {
     store: new MemoryStore(),
     queue: new GpuQueue(),
     model,
     datasets: {
       keepSplit: async () => undefined,
-      open: async () => ({ dataset: drawnDataset(), stored: { samples: [] }, card: { splitOrder: 'name' } }),
+      open: opened,
+      openAnew: opened,
     },
     emit: () => undefined,
     needModel: () => model,

@@ -108,6 +108,7 @@ function openService(store = new MemoryStore()) {
     dataset: { name: id, samples: [] },
     card: { splitOrder: 'shuffled' },
   }));
+  const keepSplit = vi.fn(async () => undefined);
   const model = { open: MODEL, info: { name: 'micro', hash: 'abc' } };
   const storeWeights = vi.fn(async (precision: string) => {
     model.open = { ...MODEL, precision };
@@ -118,7 +119,7 @@ function openService(store = new MemoryStore()) {
     queue: new GpuQueue(),
     model,
     storeWeights,
-    datasets: { open: openDataset, keepSplit: async () => undefined },
+    datasets: { openAnew: openDataset, keepSplit },
     emit: (event: EngineEvent) => void events.push(event),
     needModel: () => model,
     needGpu: () => ({ info: { vendor: 'v', architecture: 'a', description: 'd' } }),
@@ -135,6 +136,7 @@ function openService(store = new MemoryStore()) {
   return {
     service: new TrainingService(state as unknown as EngineState, planner),
     openDataset,
+    keepSplit,
     storeWeights,
     events,
     launching: launching.promise,
@@ -278,6 +280,14 @@ test('the first remark of a run is for the person, the others are for the consol
   expect(logs[0]?.text).toContain('Cells, a.png: it has no object.');
 });
 
+test('a pause that comes when the run has just ended changes nothing', async () => {
+  const { service, begun } = openService();
+  begun.resolve(fakeRun().run);
+  const { id } = await service.start(settings);
+  const ended = await service.stop(id);
+  expect(await service.pause(id)).toEqual(ended);
+});
+
 test('a run whose dataset was deleted says that it cannot go on, and stays as it was', async () => {
   const { service, begun, openDataset } = openService();
   begun.resolve(fakeRun().run);
@@ -296,6 +306,32 @@ test('a run whose dataset was deleted says that it cannot go on, and stays as it
     },
   });
   expect(await service.info(id)).toMatchObject({ status: 'paused', failure: null });
+});
+
+test('a run does not begin on a dataset that another tab deleted, whenever that was', async () => {
+  const gone = new Failure({ code: 'data/half-saved', what: 'Gone.', cure: 'Import it.' });
+  const refusal = { code: 'run/no-datasets', cure: expect.stringContaining('other datasets') };
+  const before = openService();
+  before.openDataset.mockRejectedValueOnce(gone);
+  await expect(before.service.start(settings)).rejects.toMatchObject({ record: refusal });
+  expect(await before.service.list()).toEqual([]);
+  const meanwhile = openService();
+  meanwhile.keepSplit.mockRejectedValueOnce(gone);
+  await expect(meanwhile.service.start(settings)).rejects.toMatchObject({ record: refusal });
+  // Its record came first, so that the deletion would have found it.
+  expect(await meanwhile.service.list()).toMatchObject([{ status: 'failed', failure: refusal }]);
+});
+
+test('the dataset of a run that waits in the queue is left alone until the run is removed', async () => {
+  const { service, begun } = openService();
+  begun.resolve(fakeRun().run);
+  await service.start(settings);
+  const { waiting } = await service.queue.add([{ ...settings, name: 'Next', datasetIds: ['slides'] }]);
+  await expect(service.expectUnused('slides')).rejects.toMatchObject({
+    record: { code: 'data/in-use', where: 'Next', cure: 'Remove it from the queue first.' },
+  });
+  await service.queue.remove(waiting.map(({ id }) => id));
+  await service.expectUnused('slides');
 });
 
 test.each([['nothing'], ['its config without its split']])(

@@ -121,8 +121,9 @@ export class TrainingService {
     return this.launch(runId, datasetIds, async () => this.launches.fromCheckpoint(await this.need(runId)));
   }
 
+  /** Pauses a run under way here; one that has ended meanwhile stays as it is. */
   async pause(runId: string): Promise<RunInfo> {
-    await this.needActive(runId).pause();
+    if (this.active?.id === runId) await this.active.pause();
     return this.info(runId);
   }
 
@@ -223,7 +224,7 @@ export class TrainingService {
     });
   }
 
-  /** @throws Failure `data/in-use` when a run that is under way, here or in another tab, reads this dataset. */
+  /** @throws Failure `data/in-use` when a run that waits or is under way, here or in another tab, reads this dataset. */
   async expectUnused(datasetId: string): Promise<void> {
     const locked = await runLocks.taken();
     const elsewhere = (await this.repository.list()).find(
@@ -236,6 +237,15 @@ export class TrainingService {
         what: 'A run in another tab trains on this dataset.',
         where: elsewhere.name,
         cure: 'Pause it there, or close that tab.',
+      });
+    }
+    const waiting = await this.queue.waitingFor(datasetId);
+    if (waiting !== null) {
+      throw new Failure({
+        code: 'data/in-use',
+        what: 'A run that waits in the queue trains on this dataset.',
+        where: waiting,
+        cure: 'Remove it from the queue first.',
       });
     }
     // Checked last, since a run may have been started here in the meantime.

@@ -59,7 +59,7 @@ async function openService() {
     needModel: () => ({ open, info: { name: 'micro', hash: open.hash } }),
     needGpu: () => gpu,
     emit: () => undefined,
-    datasets: { open: async () => ({ dataset }) },
+    datasets: { openAnew: async () => ({ dataset }) },
     onModelChange: () => undefined,
     onRelease: (work: () => Promise<void>) => void released.push(work),
   };

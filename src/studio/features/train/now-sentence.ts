@@ -5,7 +5,7 @@ import type { EvalPoint, RunInfo } from '../../../worker/protocol.ts';
  * @param isTold whether what it does is told beside: then only how it stands.
  */
 export function nowSentence(
-  run: Pick<RunInfo, 'status' | 'steps' | 'bestStep'>,
+  run: Pick<RunInfo, 'status' | 'steps' | 'bestStep' | 'checkpointStep'>,
   step: number,
   isTold: boolean,
   evals: readonly EvalPoint[],
@@ -16,9 +16,9 @@ export function nowSentence(
     case 'pausing':
       return 'It writes a checkpoint, then pauses.';
     case 'paused':
-      return `It is paused at step ${step}. ${standing(evals, run.bestStep)}`.trim();
+      return `It is paused ${where(run.steps, step)}. ${standing(evals, run.bestStep)}`.trim();
     case 'interrupted':
-      return 'It was interrupted; Resume goes on from its last checkpoint.';
+      return `It was interrupted ${where(run.steps, step)}. ${resumption(run, step)}`;
     case 'elsewhere':
       return 'It runs in another tab, where it can be paused.';
     case 'stopped':
@@ -27,6 +27,21 @@ export function nowSentence(
     case 'imported':
       return '';
   }
+}
+
+/** Where in its course a run was left. */
+function where(steps: number, step: number): string {
+  if (step === 0) return 'before its first step';
+  return step < steps ? `at step ${step}` : 'after its last step, before its test was over';
+}
+
+function resumption(
+  { steps, checkpointStep }: Pick<RunInfo, 'steps' | 'checkpointStep'>,
+  step: number,
+): string {
+  if (step >= steps) return 'Finish testing measures the test images.';
+  if (checkpointStep === null) return 'It has no checkpoint yet: Resume begins again.';
+  return `Resume goes on from its checkpoint at step ${checkpointStep}.`;
 }
 
 function doing(steps: number, step: number, isMeasured: boolean): string {
