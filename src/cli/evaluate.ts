@@ -18,6 +18,7 @@ import type { TrainingData } from '../train/training-data.ts';
 import { readFlags, wrongArguments } from './arguments.ts';
 import { FIND_FLAGS, FIND_USAGE, findSettings } from './find-flags.ts';
 import { MEASURED_FLAGS, MEASURED_USAGE, openMeasured } from './measured-input.ts';
+import { printJson } from './report.ts';
 
 const USAGE = `  npm run mopeft -- evaluate --model DIR|FILE [--adapter PATH] --data DIR [--split train|val|test|all]
       [--seed S] [--split-order shuffled|name] [--max-images N] [--max-objects 5] [--json]
@@ -173,32 +174,26 @@ function report(asJson: boolean, { model, maskThreshold, dataset, split, images,
     if (found) console.log(foundSentence(found.quality));
     return;
   }
-  console.log(
-    JSON.stringify(
-      {
-        model: { name: model.name, hash: model.hash },
-        mask_threshold: maskThreshold,
-        dataset: dataset.name,
-        split,
-        box_iou: boxIou,
-        click_iou: clickIou,
-        best_picked: bestPicked,
-        n,
-        images_with_objects: images.length,
-        gates,
-        ...(found && { find: { ...found.quality, settings: found.settings } }),
-        images: images.map((image) => ({
-          name: image.name,
-          box_iou: image.objects.map((object) => object.boxIou),
-          click_iou: image.objects.map((object) => object.clickIou),
-          best_picked: image.objects.map((object) => object.bestPicked),
-          gates: image.gates,
-        })),
-      },
-      null,
-      1,
-    ),
-  );
+  printJson({
+    model: { name: model.name, hash: model.hash },
+    mask_threshold: maskThreshold,
+    dataset: dataset.name,
+    split,
+    box_iou: boxIou,
+    click_iou: clickIou,
+    best_picked: bestPicked,
+    n,
+    images_with_objects: images.length,
+    gates,
+    ...(found && { find: { ...found.quality, settings: found.settings } }),
+    images: images.map((image) => ({
+      name: image.name,
+      box_iou: image.objects.map((object) => object.boxIou),
+      click_iou: image.objects.map((object) => object.clickIou),
+      best_picked: image.objects.map((object) => object.bestPicked),
+      gates: image.gates,
+    })),
+  });
 }
 
 function foundSentence({ ap50, ap, objects, found, missed, split, merged }: FindQuality): string {
