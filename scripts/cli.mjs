@@ -21,8 +21,9 @@ async function main() {
     if ((await run('npm', ['ci', '--no-audit', '--no-fund', '--silent'], { cwd: root })) !== 0)
       throw new Error('npm ci failed.');
   }
-  // Inspecting and planning read files alone, so they also work where there is no adapter.
-  const isWithoutGpu = entry === 'src/cli/main.ts' && ['inspect', 'plan', 'labels'].includes(args[0] ?? '');
+  // These never open a GPU, so that no adapter need be looked for.
+  const isWithoutGpu =
+    entry === 'src/cli/main.ts' && ['inspect', 'plan', 'labels', 'models'].includes(args[0] ?? '');
   if (isWithoutGpu) {
     // In this process, which is there already.
     process.argv = [process.execPath, join(root, entry), ...args];
@@ -30,7 +31,8 @@ async function main() {
     await import(pathToFileURL(join(root, entry)).href);
     return;
   }
-  const env = await adapterEnvironment(findChromium());
+  // Where there is no adapter, what needs one says so, in the form that it was asked for.
+  const env = await adapterEnvironment(findChromium()).catch(() => process.env);
   process.exitCode = await run(process.execPath, ['--import', 'tsx', join(root, entry), ...args], { env });
 }
 

@@ -7,6 +7,14 @@ import { run } from './run.mjs';
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const ICD = 'vk_swiftshader_icd.json';
 
+/** What is said where there is none. */
+export const NO_ADAPTER = {
+  what: 'Node has no WebGPU adapter.',
+  cure:
+    'Install a Vulkan driver for the GPU, or Chromium with its software driver ' +
+    `(Debian: apt-get install chromium libvulkan1; then VK_ICD_FILENAMES=/usr/lib/chromium/${ICD}).`,
+};
+
 /** Folders that may hold Chromium's software Vulkan driver. */
 function driverFolders(chromium) {
   return [
@@ -41,8 +49,5 @@ export async function adapterEnvironment(chromium) {
     const env = { ...process.env, VK_ICD_FILENAMES: icd, LD_LIBRARY_PATH: libraries };
     if (await hasAdapter(env)) return env;
   }
-  throw new Error(
-    'Node has no WebGPU adapter. Install a Vulkan driver for the GPU, or Chromium with its software driver ' +
-      `(Debian: apt-get install chromium libvulkan1; then VK_ICD_FILENAMES=/usr/lib/chromium/${ICD}).`,
-  );
+  throw new Error(`${NO_ADAPTER.what} ${NO_ADAPTER.cure}`);
 }

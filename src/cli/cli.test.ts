@@ -173,7 +173,7 @@ it('exports a merged model that needs no adapter, and refuses what plain weights
   expect(ofMerged.box_iou).toBeCloseTo(ofAdapter.box_iou, 2);
   expect(ofMerged.click_iou).toBeCloseTo(ofAdapter.click_iou, 2);
   const again = await mopeft('export', '--model', model, '--run', few, ...as);
-  expect(again.stderr).toMatch(/there already/);
+  expect(again.stderr).toMatch(/merged: The folder is not empty/);
   const refused = await mopeft(
     ...['export', '--model', model, '--run', tuned, '--as', 'merged', '--out', `${merged}-2`],
   );
@@ -246,8 +246,16 @@ it('evaluates a zip as the folder in it, and says so where there is no object', 
   ]);
   expect(JSON.parse(zipped.stdout)).toEqual({ ...JSON.parse(plain.stdout), dataset: 'zipped' });
   const none = await mopeft(...evaluate, data, '--min-size', '1000');
-  expect(none.code).not.toBe(0);
-  expect(none.stdout).toBe('');
+  expect(none.code).toBe(1);
+  // What calls with --json reads the output stream, also where there is no result.
+  expect(JSON.parse(none.stdout)).toEqual({
+    refused: {
+      code: 'evaluate/no-object',
+      what: expect.stringMatching(/no object to measure/),
+      where: 'shapes',
+      cure: expect.stringMatching(/--min-size/),
+    },
+  });
   expect(none.stderr).toMatch(/no object to measure/);
 });
 
@@ -266,8 +274,16 @@ it('segments by click and by box', async () => {
   );
   expect(click.stdout).toMatch(/predicted IoU/);
   const box = ['--adapter', tuned, '--box', '2,2,30,30', '--out', join(folder, 'b.png')];
-  expect((await mopeft('segment', '--model', model, '--image', image, ...box)).code).toBe(0);
-  expect((await readFile(join(folder, 'b.png'))).subarray(1, 4).toString()).toBe('PNG');
+  const segment = ['segment', '--model', model, '--image', image, ...box];
+  expect((await mopeft(...segment)).code).toBe(0);
+  const png = await readFile(join(folder, 'b.png'));
+  expect(png.subarray(1, 4).toString()).toBe('PNG');
+  const again = await mopeft(...segment, '--box', '9,9,12,12');
+  expect([again.code, again.stderr]).toEqual([
+    1,
+    expect.stringMatching(/b\.png: This file is there already/),
+  ]);
+  expect(await readFile(join(folder, 'b.png'))).toEqual(png);
 });
 
 it('evaluates and segments as in the dataset that is named, and says which it took where none is', async () => {
@@ -322,6 +338,7 @@ it('explains itself when asked', async () => {
 it('segments at a scale: the mask lies in the crop around the prompt, and is that of the image where it is whole', async () => {
   const at = async (...args: readonly string[]) => {
     const out = join(folder, 'scaled.png');
+    await rm(out, { force: true });
     const image = join(data, 'images', '0.png');
     const { code, stderr } = await mopeft(
       ...[
@@ -375,6 +392,11 @@ it('refuses what it cannot do, in one sentence with the cure', async () => {
   expect(await wrong(...outside, '--click', '900,10')).toMatch(/outside of the image of/);
   expect(await wrong(...outside, '--box', '900,900,950,950')).toMatch(/outside of the image of/);
   expect(await wrong(...outside, '--click', '9,9', '--scale', '5')).toMatch(/--scale[\s\S]*16/);
+  const flownAsJson = await asProcess('fly', '--json');
+  expect(JSON.parse(flownAsJson.stdout)).toEqual({
+    refused: expect.objectContaining({ code: 'cli/arguments' }),
+  });
+  expect(flownAsJson.stderr).toBe(flown.stderr);
   const again = ['train', '--model', model, '--data', data, '--method', 'lora', '--out', run];
   expect(await wrong(...again)).toMatch(/There is a run already/);
 });

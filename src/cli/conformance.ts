@@ -8,11 +8,12 @@ import { readArguments, wrongArguments } from './arguments.ts';
 import { findSets } from './conformance-files.ts';
 import { openNodeGpu } from './node-gpu.ts';
 import { runProgram } from './program.ts';
+import { printJson } from './report.ts';
 
 const USAGE = '  npm run conformance -- DIR [--json]';
 
 /** Errors by set, part and key, as `--json` prints them. */
-function toJson(reports: readonly SetReport[]): unknown {
+function toJson(reports: readonly SetReport[]): object {
   const sets = reports.map(({ set, parts }) => [
     set,
     Object.fromEntries(
@@ -61,7 +62,7 @@ async function conformance(args: readonly string[]): Promise<number> {
     if (!values.json) print(report);
     reports.push(report);
   }
-  if (values.json) console.log(JSON.stringify(toJson(reports), null, 1));
+  if (values.json) printJson(toJson(reports));
   gpu.destroy();
   return reports.every(isPassed) ? 0 : 1;
 }

@@ -21,6 +21,7 @@ import { type FindRules, rulesFrom } from './find-rules.ts';
 import { MEASURED_FLAGS, MEASURED_USAGE, type MeasuredInput, openMeasured } from './measured-input.ts';
 import { openData } from './open.ts';
 import { readingChanges } from './reading-flags.ts';
+import { printJson } from './report.ts';
 
 const USAGE = `  npm run mopeft -- evaluate --model DIR|FILE [--adapter PATH] --data DIR [--split train|val|test|all]
       [--seed S] [--split-order shuffled|name] [--max-images N] [--max-objects 5] [--json]
@@ -201,32 +202,26 @@ function report(asJson: boolean, { model, maskThreshold, dataset, split, images,
     if (found) console.log(foundSentence(found.quality));
     return;
   }
-  console.log(
-    JSON.stringify(
-      {
-        model: { name: model.name, hash: model.hash },
-        mask_threshold: maskThreshold,
-        dataset: dataset.name,
-        split,
-        box_iou: boxIou,
-        click_iou: clickIou,
-        best_picked: bestPicked,
-        n,
-        images_with_objects: images.length,
-        gates,
-        ...(found && { find: { ...found.quality, settings: found.settings } }),
-        images: images.map((image) => ({
-          name: image.name,
-          box_iou: image.objects.map((object) => object.boxIou),
-          click_iou: image.objects.map((object) => object.clickIou),
-          best_picked: image.objects.map((object) => object.bestPicked),
-          gates: image.gates,
-        })),
-      },
-      null,
-      1,
-    ),
-  );
+  printJson({
+    model: { name: model.name, hash: model.hash },
+    mask_threshold: maskThreshold,
+    dataset: dataset.name,
+    split,
+    box_iou: boxIou,
+    click_iou: clickIou,
+    best_picked: bestPicked,
+    n,
+    images_with_objects: images.length,
+    gates,
+    ...(found && { find: { ...found.quality, settings: found.settings } }),
+    images: images.map((image) => ({
+      name: image.name,
+      box_iou: image.objects.map((object) => object.boxIou),
+      click_iou: image.objects.map((object) => object.clickIou),
+      best_picked: image.objects.map((object) => object.bestPicked),
+      gates: image.gates,
+    })),
+  });
 }
 
 function foundSentence({ ap50, ap, objects, found, missed, split, merged }: FindQuality): string {

@@ -1,6 +1,5 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { Failure } from '../config/failure.ts';
 import { storeRunProject } from '../engine/project/run-project.ts';
 import { prepareProject } from '../engine/project/write-project.ts';
 import { RUN_FILES } from '../engine/run/run-files.ts';
@@ -10,7 +9,7 @@ import { NodeStore } from './node-store.ts';
 import { openData, runFolder } from './open.ts';
 import { READING_FLAGS, readingChanges } from './reading-flags.ts';
 import { plural } from './remarks.ts';
-import { isZipPath, writeFiles } from './write-files.ts';
+import { expectFree, isZipPath, makeFolder, notWritten, writeFiles } from './write-files.ts';
 
 export const PROJECT_USAGE = `  npm run mopeft -- export --run RUN --as project --data DIR [--data DIR …] --out FILE.zip|DIR
   Writes a run with its datasets as the studio's project: dropped on its page, the run goes on there, and
@@ -35,12 +34,13 @@ export async function exportProject(args: readonly string[], usage: string): Pro
   const out = requiredFlag(flags.out, 'out', usage);
   const run = runFolder(runPath);
   await run.readConfig();
-  if (await stat(out).catch(() => null)) throw taken(out);
+  await expectFree(out);
   const changes = readingChanges(flags, usage);
   const given = await Promise.all(folders.map((folder) => openData(folder, changes)));
   const { mtimeMs } = await statOf(join(runPath, RUN_FILES.config), 'Give the folder of a run.');
   const about = { name: basename(resolve(runPath)), created: Math.round(mtimeMs) };
-  const kept = await mkdtemp(join(dirname(resolve(out)), '.mopeft-project-'));
+  await makeFolder(dirname(resolve(out)));
+  const kept = await mkdtemp(join(dirname(resolve(out)), '.mopeft-project-')).catch(notWritten(out));
   try {
     const store = new NodeStore(kept);
     const items = await storeRunProject(store, run, given, about);
@@ -58,11 +58,3 @@ export async function exportProject(args: readonly string[], usage: string): Pro
   }
   return 0;
 }
-
-const taken = (out: string) =>
-  new Failure({
-    code: 'cli/out-exists',
-    what: 'What the project would be written to is there already.',
-    where: out,
-    cure: 'Name another file or folder.',
-  });

@@ -18,6 +18,7 @@ import { MEASURED_FLAGS, openMeasured } from './measured-input.ts';
 import { MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { newFolder, openAdapter, openCliModel, runFolder } from './open.ts';
 import { READING_USAGE } from './reading-flags.ts';
+import { expectFree } from './write-files.ts';
 
 const FORMS = EXPORT_FORMS.map(({ id, help }) => `    ${`${id}:`.padEnd(9)} ${help}`).join('\n');
 const USAGE = `  npm run mopeft -- export --model DIR|FILE --run RUN --as ${EXPORT_FORMS.map(({ id }) => id).join('|')} [--dataset NAME]
@@ -48,6 +49,7 @@ export async function exportModel(args: readonly string[]): Promise<number> {
   const run = requiredFlag(flags.run, 'run', USAGE);
   const form = exportFormById(requiredFlag(flags.as, 'as', USAGE));
   const outPath = requiredFlag(flags.out, 'out', USAGE);
+  await expectFree(outPath, 'Name a new folder.');
   const choices = modelChoices(flags, USAGE);
   const { model, adapter, fixedGates } = await openTuned(flags, modelPath, run);
   const checkpoint = await openCheckpoint(await chooseModelFiles(await modelSources(modelPath)), choices);

@@ -1,5 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Failure } from '../config/failure.ts';
 import { FIND_FIELDS, findDefaults } from '../config/find.ts';
 import { type Dataset, type DatasetSample, loadSample } from '../data/dataset.ts';
@@ -28,7 +27,7 @@ import { NodeStore } from './node-store.ts';
 import { atScale, openAdapter, openCliModel, openData, scaleFlag } from './open.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 import { plural } from './remarks.ts';
-import { expectEmpty } from './write-files.ts';
+import { expectFree, writeOut } from './write-files.ts';
 
 /** What `masks` is short for. */
 const MASKS = 'png-instances';
@@ -81,7 +80,7 @@ export async function find(args: readonly string[]): Promise<number> {
   const foundStore = new NodeStore(out);
   // A search goes on in its own folder alone.
   if (!(await foundStore.exists(FOUND)))
-    await expectEmpty(out, 'Name a new folder, or that of a search, to go on with it.');
+    await expectFree(out, 'Name a new folder, or that of a search, to go on with it.');
   const folder = await openData(data, changes);
   const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE));
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
@@ -128,7 +127,7 @@ export async function find(args: readonly string[]): Promise<number> {
   const samples = new Map(dataset.samples.map((sample) => [sample.name, sample]));
   const images = found.map((image) => labelled(image, samples.get(image.name), nameOf, origin));
   for await (const { path, bytes } of writeLabels(images, { format, set, remarks }))
-    await write(join(out, path), bytes);
+    await writeOut(join(out, path), bytes);
   for (const { file: about, reason, cure } of remarks.list()) console.error(`${about}: ${reason} ${cure}`);
   const objects = found.reduce((sum, image) => sum + image.objects.length, 0);
   if (objects === 0)
@@ -190,17 +189,6 @@ function labelled(
     ...(sample && { file: sample.image }),
     ...(sample?.split && { split: sample.split }),
   };
-}
-
-async function write(path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, bytes);
-  } catch (cause) {
-    const what = 'The file could not be written.';
-    const cure = 'Name a folder that can be written to, with room for it; what was found is kept.';
-    throw new Failure({ code: 'cli/not-written', what, where: path, cure }, { cause });
-  }
 }
 
 function showProgress(done: number, total: number): void {

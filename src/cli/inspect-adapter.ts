@@ -1,11 +1,13 @@
 import { type UnderstoodAdapter, understandAdapterFiles } from '../engine/run/adapter-files.ts';
 import { adapterInputs } from './adapter-inputs.ts';
-import { printReport } from './report.ts';
+import { printResult } from './report.ts';
 
-/** `mopeft inspect --adapter`: what an adapter's files say without the model. 0 when they are understood; as JSON, a refusal gives 1. */
-export function inspectAdapter(path: string, asJson: boolean): Promise<number> {
-  const report = async () => understandAdapterFiles(await adapterInputs(path));
-  return printReport(report, printAdapter, asJson);
+/** `mopeft inspect --adapter`: what an adapter's files say without the model. @throws Failure where they are not understood. */
+export async function inspectAdapter(path: string, asJson: boolean): Promise<number> {
+  return printResult(await understandAdapterFiles(await adapterInputs(path)), {
+    asJson,
+    print: printAdapter,
+  });
 }
 
 function printAdapter({ file, what, baseName, remarks }: UnderstoodAdapter): void {

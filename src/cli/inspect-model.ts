@@ -6,7 +6,7 @@ import { parameterCountOf } from '../sam/checkpoint/expected-shapes.ts';
 import { modelSources } from './input-files.ts';
 import { withFlags } from './model-flags.ts';
 import { plural, printRemarks, type Remark } from './remarks.ts';
-import { printReport } from './report.ts';
+import { printResult } from './report.ts';
 
 /** What `inspect --model --json` prints of a model that loads. */
 export interface ModelReport {
@@ -24,13 +24,13 @@ export interface ModelReport {
   readonly remarks: readonly Remark[];
 }
 
-/** `mopeft inspect --model`: reads every weight on the CPU. 0 when the model loads; as JSON, a refusal gives 1. */
-export function inspectModel(
+/** `mopeft inspect --model`: reads every weight on the CPU. @throws Failure where the model does not load. */
+export async function inspectModel(
   paths: readonly string[],
   choices: ModelChoices,
   asJson: boolean,
 ): Promise<number> {
-  return printReport(() => modelReport(paths, choices), printModel, asJson);
+  return printResult(await modelReport(paths, choices), { asJson, print: printModel });
 }
 
 async function modelReport(paths: readonly string[], choices: ModelChoices): Promise<ModelReport> {

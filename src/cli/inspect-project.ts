@@ -4,7 +4,8 @@ import { toFailureRecord } from '../config/failure.ts';
 import { type FoundProject, projectInZip } from '../data/project/project-files.ts';
 import { bytesOfFiles, incomingDataset } from '../data/project/project-parts.ts';
 import { fileSource } from './input-files.ts';
-import { plural, printRemarks, type Remark } from './remarks.ts';
+import { plural, printRemarks, type Remark, writeRemarks } from './remarks.ts';
+import { printResult } from './report.ts';
 
 /** What `inspect --json` prints of a project. */
 export interface ProjectReport {
@@ -33,12 +34,18 @@ export async function openProject(path: string): Promise<FoundProject | null> {
   return projectInZip(fileSource(path, (await stat(path)).size, path), basename(path));
 }
 
-/** `mopeft inspect` of a project: what it holds. 0 when all of it can be added, else 1. */
-export async function inspectProject(project: FoundProject, asJson: boolean): Promise<number> {
+/**
+ * `mopeft inspect` of a project: what it holds. 0 when all of it can be added, else 1.
+ * @param csv a file for its remarks.
+ */
+export async function inspectProject(
+  project: FoundProject,
+  asJson: boolean,
+  csv: string | undefined,
+): Promise<number> {
   const report = await reportOf(project);
-  if (asJson) console.log(JSON.stringify(report, null, 1));
-  else print(report);
-  return report.remarks.length > 0 ? 1 : 0;
+  const status = await printResult(report, { asJson, print, after: () => writeRemarks(csv, report.remarks) });
+  return report.remarks.length > 0 ? 1 : status;
 }
 
 async function reportOf({ manifest, folders, refusals }: FoundProject): Promise<ProjectReport> {

@@ -12,7 +12,8 @@ import { Safetensors } from '../sam/checkpoint/safetensors.ts';
 import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
 import { type DataReport, inspect } from './inspect.ts';
 import type { ModelReport } from './inspect-model.ts';
-import type { RefusedFiles } from './report.ts';
+import { statusOf } from './program.ts';
+import type { RefusedReport } from './report.ts';
 
 const hf = fileURLToPath(new URL('../../tests/vectors/hf', import.meta.url));
 let folder: string;
@@ -24,6 +25,7 @@ beforeEach(async () => {
   vi.spyOn(console, 'log').mockImplementation((text: string) => {
     printed += `${text}\n`;
   });
+  vi.spyOn(console, 'error').mockImplementation(() => undefined);
 });
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -63,7 +65,7 @@ const at = (...paths: readonly string[]) => paths.map((path) => join(folder, pat
 async function reportOf<T>(
   ...args: readonly string[]
 ): Promise<{ readonly code: number; readonly report: T }> {
-  const code = await inspect([...args, '--json']);
+  const code = await statusOf(inspect, [...args, '--json']);
   return { code, report: JSON.parse(printed) as T };
 }
 
@@ -237,8 +239,17 @@ describe('data', () => {
     const [header, row] = (await readFile(file, 'utf8')).split('\r\n');
     expect(header).toBe('file,severity,what,cure,code');
     expect(row).toMatch(/^"set\/=1\+1,""x""\.png",refused,/);
-    const none = join(folder, 'no', 'such.csv');
-    await expect(inspect([...at('set'), '--csv', none])).rejects.toThrow(/could not be written/);
+    const again = inspect([...at('set'), '--csv', file]);
+    await expect(again).rejects.toMatchObject({ record: { code: 'cli/out-exists', where: file } });
+    await expect(inspect(['--model', hf, '--csv', file])).rejects.toThrow(/--csv goes with data/);
+    // Where a file lies there is no folder: what was understood is printed all the same, in one document.
+    printed = '';
+    const { code, report } = await reportOf<DataReport & RefusedReport>(
+      ...at('set'),
+      ...['--csv', join(file, 'such.csv')],
+    );
+    expect([code, report.refused.code]).toEqual([1, 'cli/not-written']);
+    expect(report.remarks.map(({ severity }) => severity)).toContain('refused');
   });
 
   it('says the same to people', async () => {
@@ -312,7 +323,7 @@ describe('a model', () => {
     tensor?.data.fill(Number.NaN, 0, 1);
     await put({ 'model.safetensors': writeSafetensors(tensors) });
     const paths = [...at('model.safetensors'), join(hf, 'config.json')];
-    const { code, report } = await reportOf<RefusedFiles>('--model', ...paths);
+    const { code, report } = await reportOf<RefusedReport>('--model', ...paths);
     expect(code).toBe(1);
     expect(report.refused).toEqual({
       code: 'checkpoint/not-finite',
@@ -322,7 +333,7 @@ describe('a model', () => {
     });
     await expect(inspect(['--model', ...paths])).rejects.toThrow(/Element 0 is NaN/);
     printed = '';
-    const none = await reportOf<RefusedFiles>('--model', ...at('none'));
+    const none = await reportOf<RefusedReport>('--model', ...at('none'));
     expect([none.code, none.report.refused.code]).toEqual([1, 'cli/no-model']);
   });
 
@@ -362,7 +373,7 @@ describe('an adapter', () => {
     expect(printed).toMatch(/base model: tests\/vectors\/hf/);
     printed = '';
     await put({ 'a.safetensors': await readFile(join(peft, 'fused/adapter_model.safetensors')) });
-    const { code, report } = await reportOf<RefusedFiles>('--adapter', ...at('a.safetensors'));
+    const { code, report } = await reportOf<RefusedReport>('--adapter', ...at('a.safetensors'));
     expect(code).toBe(1);
     expect(report.refused.code).toBe('adapter/no-config');
   });

@@ -23,6 +23,8 @@ import { inspectProject, openProject } from './inspect-project.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 import { plural, printRemarks, type Remark, writeRemarks } from './remarks.ts';
+import { printResult } from './report.ts';
+import { expectFree } from './write-files.ts';
 
 const USAGE = `  npm run mopeft -- inspect PATH… [--json] [--csv FILE]
   npm run mopeft -- inspect --model PATH… [--json]
@@ -50,6 +52,9 @@ export async function inspect(args: readonly string[]): Promise<number> {
   );
   if (positionals.length === 0) throw wrongArguments('No path is given', USAGE);
   const asJson = values.json ?? false;
+  if (values.csv !== undefined && (values.model || values.adapter))
+    throw wrongArguments('--csv goes with data and projects', USAGE);
+  if (values.csv !== undefined) await expectFree(values.csv);
   if (values.model) return inspectModel(positionals, modelChoices(values, USAGE), asJson);
   if (values.adapter) {
     const [path, ...others] = positionals;
@@ -59,12 +64,14 @@ export async function inspect(args: readonly string[]): Promise<number> {
   const [only = ''] = positionals;
   const project =
     positionals.length === 1 && /\.zip$/i.test(only) && existsSync(only) && (await openProject(only));
-  if (project) return inspectProject(project, asJson);
+  if (project) return inspectProject(project, asJson, values.csv);
   const report = await dataReport(positionals, readingChanges(values, USAGE));
-  if (asJson) console.log(JSON.stringify(report, null, 1));
-  else printData(report);
-  if (values.csv !== undefined) await writeRemarks(values.csv, report.remarks);
-  return report.datasets.length > 0 ? 0 : 1;
+  const status = await printResult(report, {
+    asJson,
+    print: printData,
+    after: () => writeRemarks(values.csv, report.remarks),
+  });
+  return report.datasets.length > 0 ? status : 1;
 }
 
 /** What `inspect --json` prints of data. */

@@ -82,6 +82,12 @@ test('several datasets go out as one zip with a folder for each', async () => {
     ['cells/1.png', 'cells/2.png', 'rocks/1.png', 'rocks/2.png'].map((path) => `both.zip/${path}`),
   );
   expect((await readdir(folder)).filter((name) => name.endsWith('.part'))).toEqual([]);
+  const before = await readFile(out);
+  const again = run(join(folder, 'rocks'), '--format', 'coco', '--out', out);
+  await expect(again).rejects.toMatchObject({ record: { code: 'cli/out-exists', where: out } });
+  expect(await readFile(out)).toEqual(before);
+  const inFile = run(join(folder, 'rocks'), '--format', 'coco', '--out', join(out, 'below.zip'));
+  await expect(inFile).rejects.toMatchObject({ record: { code: 'cli/not-written' } });
 });
 
 test('what is wrong with the words is said, and nothing is written', async () => {

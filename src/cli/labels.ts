@@ -15,7 +15,7 @@ import { readArguments, requiredFlag, wrongArguments } from './arguments.ts';
 import { droppedFiles } from './input-files.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 import { plural } from './remarks.ts';
-import { expectEmpty, isZipPath, writeFiles } from './write-files.ts';
+import { expectFree, writeFiles } from './write-files.ts';
 
 const FORMATS = outFormats.map(({ id, help }) => `    ${id.padEnd(15)} ${help}`).join('\n');
 
@@ -46,7 +46,7 @@ export async function labels(args: readonly string[]): Promise<number> {
   const format = formatOf(requiredFlag(values.format, 'format', USAGE));
   const out = requiredFlag(values.out, 'out', USAGE);
   const pixelSize = pixelSizeOf(values['pixel-size']);
-  if (!isZipPath(out)) await expectEmpty(out, 'Name a new folder, or a file that ends in .zip.');
+  await expectFree(out, 'Name a new folder, or a new file that ends in .zip.');
   const { files, topName } = await droppedFiles(paths);
   const read = await readDatasets(files, { topName });
   const said: Refusal[] = [...read.refusals];

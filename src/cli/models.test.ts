@@ -89,6 +89,8 @@ it('lists the catalogue, and frees what is cached', async () => {
   expect(await listed()).toMatch(/^sam-vit-b +SAM ViT-B, about 358 MiB: downloaded$/m);
   expect(await listed()).toMatch(/^slimsam-77 +SlimSAM 77, about 37.1 MiB: not downloaded$/m);
   expect(await listed('--free', 'sam-vit-b')).toBe('sam-vit-b: 74.8 KiB freed');
+  const { models } = JSON.parse(await listed('--free', 'sam-vit-b', '--json'));
+  expect(models[0]).toMatchObject({ id: 'sam-vit-b', state: 'absent', storedBytes: 0 });
   expect(await stateOf('sam-vit-b')).toMatchObject({ state: 'absent', storedBytes: 0 });
 });
 

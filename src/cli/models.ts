@@ -3,10 +3,12 @@ import { inWords } from '../engine/catalogue/failures.ts';
 import { freeModel, storedBytes, storedModel } from '../engine/catalogue/stored-models.ts';
 import { readFlags } from './arguments.ts';
 import { cacheFolder, hubAddress, modelCache } from './model-cache.ts';
+import { printJson } from './report.ts';
 
 const USAGE = `  npm run mopeft -- models [--json]
-  npm run mopeft -- models --free ID
-  Lists the models that --model takes by their id, and what is downloaded of each; asks no server. --free removes one.
+  npm run mopeft -- models --free ID [--json]
+  Lists the models that --model takes by their id, and what is downloaded of each; asks no server. --free removes one;
+  with --json it then lists all.
   --mirror URL, or MOPEFT_MIRROR, names a mirror of huggingface.co for every command.`;
 
 /** What `models --json` prints of each model. */
@@ -32,8 +34,10 @@ export async function models(args: readonly string[]): Promise<number> {
     const model = findCatalogueModel(flags.free);
     const bytes = await storedBytes(store, model);
     await freeModel(store, model.id);
-    console.log(`${model.id}: ${bytes === 0 ? 'nothing was downloaded' : `${inWords(bytes)} freed`}`);
-    return 0;
+    if (!flags.json) {
+      console.log(`${model.id}: ${bytes === 0 ? 'nothing was downloaded' : `${inWords(bytes)} freed`}`);
+      return 0;
+    }
   }
   const listed: ModelListing[] = [];
   for (const model of CATALOGUE) {
@@ -43,7 +47,7 @@ export async function models(args: readonly string[]): Promise<number> {
     listed.push({ id, label, use, family, licence, page, bytes, state, storedBytes: there });
   }
   if (flags.json) {
-    console.log(JSON.stringify({ hub: hubAddress(), cache: cacheFolder(), models: listed }, null, 1));
+    printJson({ hub: hubAddress(), cache: cacheFolder(), models: listed });
     return 0;
   }
   for (const model of listed) {

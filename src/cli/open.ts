@@ -1,6 +1,4 @@
-import { mkdir } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { Failure } from '../config/failure.ts';
 import type { ModelChoices } from '../config/model-choices.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { isZipName, nameParts } from '../data/file-names.ts';
@@ -23,6 +21,7 @@ import { modelCache } from './model-cache.ts';
 import { withFlags } from './model-flags.ts';
 import { openNodeGpu } from './node-gpu.ts';
 import { NodeStore } from './node-store.ts';
+import { expectFree, makeFolder } from './write-files.ts';
 
 /** A device and the model that a command names: a file of weights or a folder. What was assumed is said on the error stream. */
 export async function openCliModel(
@@ -39,20 +38,14 @@ export async function openCliModel(
   return { gpu, model };
 }
 
-/** A store in a folder that is made now, so that nothing is computed in vain. @throws Failure `cli/out-exists`. */
+/**
+ * A store in a folder that is made now, so that nothing is computed in vain.
+ * @throws Failure `cli/out-exists`, `cli/folder-in-use`, `cli/not-written`.
+ */
 export async function newFolder(path: string): Promise<NodeStore> {
-  const folder = resolve(path);
-  try {
-    await mkdir(folder);
-  } catch {
-    throw new Failure({
-      code: 'cli/out-exists',
-      what: 'The folder for the result is there already, or its parent is not.',
-      where: path,
-      cure: 'Name a new folder in one that exists.',
-    });
-  }
-  return new NodeStore(folder);
+  await expectFree(path, 'Name a new folder.');
+  await makeFolder(path);
+  return new NodeStore(resolve(path));
 }
 
 /** The files of a run that lies in a folder. */

@@ -144,8 +144,14 @@ it('reads no more of weights than their headers, and plans the same from them', 
 it('says what would fit where the run does not, with 1; and that fits', async () => {
   const flags = ['--model', vitB, '--method', 'mopeft', '--fit', '860'];
   expect(await plan(flags)).toBe(1);
-  expect(said).toMatch(/takes 876 MiB of GPU memory and may take 860\. It fits with modules in late blocks/);
+  expect(said).toMatch(/takes 876 MiB of GPU memory and may take 860\.\nIt fits with modules in late blocks/);
   expect(printed).toContain('876 MiB of GPU memory at the peak');
+  printed = '';
+  expect(await plan([...flags, '--json'])).toBe(1);
+  expect(JSON.parse(printed)).toMatchObject({
+    peakBytes: expect.any(Number),
+    refused: { code: 'train/over-memory' },
+  });
   const late = await reportOf(...flags, '--blocks', 'late');
   expect(late.peakBytes).toBeLessThanOrEqual(860 * 2 ** 20);
 });

@@ -10,6 +10,7 @@ import type { DeviceTraits } from '../train/plans.ts';
 import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
 import { modelSources } from './input-files.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
+import { printResult } from './report.ts';
 import { SETTINGS_FLAGS, SETTINGS_USAGE, settingsOf } from './settings-flags.ts';
 
 const USAGE = `  npm run mopeft -- plan --model DIR|FILE|config.json --method M [--images 3] [--objects 5] [--adapter gpu|software]
@@ -102,10 +103,13 @@ export async function plan(args: readonly string[]): Promise<number> {
     imagesPerPass: plans.imagesPerPass,
     objectsPerPass: plans.objectsPerPass,
   };
-  if (flags.json) console.log(JSON.stringify(report, null, 1));
-  else print(report, variantsRepeat(train));
-  if (problem) console.error(`${problem.what} ${problem.cure}`);
-  return problem ? 1 : 0;
+  return printResult(report, {
+    asJson: flags.json ?? false,
+    print: () => print(report, variantsRepeat(train)),
+    after: async () => {
+      if (problem) throw new Failure(problem);
+    },
+  });
 }
 
 /** The sizes of a model, from its headers or from its `config.json` alone. */

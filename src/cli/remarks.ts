@@ -1,6 +1,5 @@
-import { writeFile } from 'node:fs/promises';
 import { csv } from '../config/csv.ts';
-import { Failure } from '../config/failure.ts';
+import { writeOut } from './write-files.ts';
 
 /** What `inspect` says of a file that it left out (`refused`), or took and that should be looked at (`look`). */
 export interface Remark {
@@ -26,17 +25,14 @@ export function printRemarks(remarks: readonly Remark[]): void {
   print('look', 'To look at');
 }
 
-/** Writes remarks as a table. @throws Failure `cli/not-written`. */
-export async function writeRemarks(file: string, remarks: readonly Remark[]): Promise<void> {
+/** Writes remarks as a table where a file for it is named. @throws Failure `cli/not-written`. */
+export async function writeRemarks(file: string | undefined, remarks: readonly Remark[]): Promise<void> {
+  if (file === undefined) return;
   const table = csv(
     ['file', 'severity', 'what', 'cure', 'code'],
     remarks.map(({ file: about, severity, what, cure, code }) => [about, severity, what, cure, code]),
   );
-  await writeFile(file, table).catch((cause: unknown) => {
-    const what = 'The remarks could not be written.';
-    const cure = 'Name a file in a folder that exists.';
-    throw new Failure({ code: 'cli/not-written', what, where: file, cure }, { cause });
-  });
+  await writeOut(file, table);
 }
 
 /** `1 image`, `2 images`. */

@@ -1,18 +1,17 @@
-import { writeFile } from 'node:fs/promises';
-import { Failure } from '../config/failure.ts';
 import { windowAround } from '../data/crops.ts';
 import { encodeMaskPng } from '../data/encode-png.ts';
 import type { Box, RgbImage } from '../data/types.ts';
 import { imageFeature } from '../engine/asked-dataset.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
 import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
-import { BASE_WEIGHTS, type Candidate, type Prompts, Segmenter, SegmentImage } from '../engine/segmenter.ts';
+import { BASE_WEIGHTS, type Prompts, Segmenter, SegmentImage } from '../engine/segmenter.ts';
 import type { ModelSession } from '../engine/tuning.ts';
 import { numbersFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
 import { AS_FLAG, AS_USAGE, askedOf } from './asked-flag.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { openAdapter, openCliModel, scaleFlag } from './open.ts';
 import { readImage } from './read-image.ts';
+import { expectFree, writeOut } from './write-files.ts';
 
 const USAGE = `  npm run mopeft -- segment --model DIR|FILE [--adapter PATH] --image FILE
       (--click x,y[,0|1] … | --box x0,y0,x1,y1 | --whole) [--scale whole|N] [--as DATASET] --out MASK.png
@@ -48,6 +47,7 @@ export async function segment(args: readonly string[]): Promise<number> {
   if (!flags.click && !flags.box && !flags.whole) throw wrongArguments('No prompt is given', USAGE);
   if (flags.box && flags.whole) throw wrongArguments('--box and --whole exclude each other', USAGE);
   const modelPath = requiredFlag(flags.model, 'model', USAGE);
+  await expectFree(out);
   const image = await readImage(imagePath);
   const prompts = promptsOf(flags, image);
   const chosenScale = scaleFlag(flags.scale, USAGE);
@@ -62,7 +62,7 @@ export async function segment(args: readonly string[]): Promise<number> {
   const variant = tuning ? { key: 'adapter', tuning: async () => tuning } : BASE_WEIGHTS;
   const [best] = await segmenter.predict(seen, variant, prompts);
   if (!best) throw new RangeError('a prediction has at least one candidate');
-  await writeMask(out, image, best);
+  await writeOut(out, encodeMaskPng({ width: image.width, height: image.height, data: best.mask }));
   console.log(
     `${out}: ${best.area} of ${image.width * image.height} pixels, predicted IoU ${best.predictedIou.toFixed(3)}`,
   );
@@ -123,18 +123,4 @@ function extentOf({ points, box }: Prompts): Box {
     Math.ceil(Math.max(...xs)),
     Math.ceil(Math.max(...ys)),
   ];
-}
-
-async function writeMask(out: string, { width, height }: RgbImage, { mask }: Candidate): Promise<void> {
-  await writeFile(out, encodeMaskPng({ width, height, data: mask })).catch((cause: unknown) => {
-    throw new Failure(
-      {
-        code: 'cli/not-written',
-        what: 'The mask could not be written.',
-        where: out,
-        cure: 'Name a file in a folder that exists.',
-      },
-      { cause },
-    );
-  });
 }

@@ -9,6 +9,7 @@ import { METHODS } from '../peft/registry.ts';
 import { readFlags, requiredFlag } from './arguments.ts';
 import { MEASURED_FLAGS, MEASURED_USAGE, type MeasuredInput, openMeasured } from './measured-input.ts';
 import { newFolder } from './open.ts';
+import { printResult } from './report.ts';
 
 const USAGE = `  npm run mopeft -- worth --model DIR|FILE --adapter PATH --data DIR [--split val|test|train|all] [--json]
       [--prune DIR] [--seed S] [--split-order shuffled|name] [--max-images N] [--max-objects 5]
@@ -48,10 +49,8 @@ export async function worthOfModules(args: readonly string[]): Promise<number> {
         },
       );
     const report = await measureWorth(adapter.mopeft, measure(input.names), showProgress);
-    if (flags.json)
-      console.log(JSON.stringify({ dataset: input.dataset.name, split: input.split, ...report }, null, 1));
-    else console.log(describeWorth(input, report));
-    if (out) {
+    const prune = async () => {
+      if (!out) return;
       const pruned = pruneAdapter(adapter, report.greedy, input.model.config);
       const names = set.split.test.length > 0 ? set.split.test : input.names;
       const onOthers = measure(names);
@@ -61,12 +60,19 @@ export async function worthOfModules(args: readonly string[]): Promise<number> {
       const { json, safetensors } = writeAdapter(input.model, pruned);
       await out.write(RUN_FILES.adapter, safetensors);
       await out.write(RUN_FILES.adapterJson, new TextEncoder().encode(json));
-    }
+    };
+    return await printResult(
+      { dataset: input.dataset.name, split: input.split, ...report },
+      {
+        asJson: flags.json ?? false,
+        print: () => console.log(describeWorth(input, report)),
+        after: prune,
+      },
+    );
   } finally {
     images.close();
+    input.gpu.destroy();
   }
-  input.gpu.destroy();
-  return 0;
 }
 
 /** Nothing else uses the device. */

@@ -1,6 +1,6 @@
-/** Files that a command makes, into a folder or a zip, one after the other. */
+/** What a command writes: a file, or several into a folder or a zip, one after the other. Nothing that is there is replaced. */
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -15,14 +15,48 @@ interface OutputFile {
 /** Whether a path for output means a zip. */
 export const isZipPath = (path: string): boolean => /\.zip$/i.test(path);
 
-/** @throws Failure `cli/folder-in-use` where anything that is not hidden is in the folder: what is written might replace it. */
-export async function expectEmpty(folder: string, cure: string): Promise<void> {
-  const there = await readdir(folder).catch(() => []);
-  if (there.some((name) => !name.startsWith('.')))
-    throw new Failure({ code: 'cli/folder-in-use', what: 'The folder is not empty.', where: folder, cure });
+/**
+ * Refuses a path for output where something is: a file, or a folder with anything that is not hidden.
+ * @throws Failure `cli/out-exists`, `cli/folder-in-use`.
+ */
+export async function expectFree(path: string, cure = 'Name another file or folder.'): Promise<void> {
+  const there = await stat(path).catch(() => null);
+  if (there && !there.isDirectory())
+    throw new Failure({
+      code: 'cli/out-exists',
+      what: 'This file is there already, and no command replaces one.',
+      where: path,
+      cure,
+    });
+  if (there && (await readdir(path)).some((name) => !name.startsWith('.')))
+    throw new Failure({ code: 'cli/folder-in-use', what: 'The folder is not empty.', where: path, cure });
 }
 
-/** Writes files into a zip where the path is one's, else below a folder. @returns how many. */
+/** Makes a folder and those that it lies in. @throws Failure `cli/not-written`. */
+export async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch(notWritten(path));
+}
+
+/** Writes a file, and makes the folder that it lies in. @throws Failure `cli/not-written`. */
+export async function writeOut(path: string, bytes: Uint8Array | string): Promise<void> {
+  await makeFolder(dirname(path));
+  await writeFile(path, bytes).catch(notWritten(path));
+}
+
+/** Turns what the system says of a path into a failure; throws others on. */
+export const notWritten =
+  (where: string) =>
+  (cause: NodeJS.ErrnoException): never => {
+    if (cause.syscall === undefined) throw cause;
+    const what = `This could not be written (${cause.code}).`;
+    const cure = 'Name a place that can be written to and has room for it.';
+    throw new Failure({ code: 'cli/not-written', what, where, cure }, { cause });
+  };
+
+/**
+ * Writes files into a zip where the path is one's, else below a folder. @returns how many.
+ * @throws Failure `cli/not-written`.
+ */
 export function writeFiles(files: AsyncIterable<OutputFile>, out: string): Promise<number> {
   return isZipPath(out) ? toZip(files, out) : toFolder(files, out);
 }
@@ -30,9 +64,7 @@ export function writeFiles(files: AsyncIterable<OutputFile>, out: string): Promi
 async function toFolder(files: AsyncIterable<OutputFile>, folder: string): Promise<number> {
   let count = 0;
   for await (const { path, bytes } of files) {
-    const at = join(folder, path);
-    await mkdir(dirname(at), { recursive: true });
-    await writeFile(at, bytes);
+    await writeOut(join(folder, path), bytes);
     count++;
   }
   return count;
@@ -48,13 +80,13 @@ async function toZip(files: AsyncIterable<OutputFile>, path: string): Promise<nu
     }
   };
   const part = `${path}.${process.pid}.part`;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   try {
     await pipeline(Readable.from(chunks(zipStream(counted()))), createWriteStream(part));
     await rename(part, path);
   } catch (thrown) {
     await rm(part, { force: true });
-    throw thrown;
+    return notWritten(path)(thrown as NodeJS.ErrnoException);
   }
   return count;
 }

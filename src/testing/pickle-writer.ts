@@ -137,7 +137,7 @@ const FOUR = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
 export function zipForm(
   value: PyValue,
   storages: Readonly<Record<string, Uint8Array>> = { 0: FOUR },
-  level: 0 | 9 = 0,
+  level: 0 | 6 = 0,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const data = Object.entries(storages).map(([key, bytes]) => [`archive/data/${key}`, bytes] as const);
   const files = {

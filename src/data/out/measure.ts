@@ -70,10 +70,23 @@ function tracedLength(ring: Ring): number {
 
 type Point = readonly [x: number, y: number];
 
-/** The convex hull of the corners of outlines, by Andrew's chain. */
+/** The convex hull of the corners of outlines, by Andrew's chain: it has the outermost of each row of corners at most. */
 function convexHull(rings: readonly Ring[]): Point[] {
-  const points = rings
-    .flatMap((ring) => ring.flatMap((x, i): Point[] => (i % 2 === 0 ? [[x, ring[i + 1] as number]] : [])))
+  const rows = new Map<number, [x0: number, x1: number]>();
+  for (const ring of rings) {
+    for (let i = 0; i < ring.length; i += 2) {
+      const [x, y] = [ring[i] as number, ring[i + 1] as number];
+      const row = rows.get(y);
+      if (!row) rows.set(y, [x, x]);
+      else if (x < row[0]) row[0] = x;
+      else if (x > row[1]) row[1] = x;
+    }
+  }
+  const points = [...rows]
+    .flatMap(([y, [x0, x1]]): Point[] => [
+      [x0, y],
+      [x1, y],
+    ])
     .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   return [...chain(points), ...chain(points.toReversed())];
 }

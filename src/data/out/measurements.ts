@@ -110,13 +110,25 @@ class TableWriter implements OutWriter {
     const bytes = file && (await readBytes(file));
     const raster = bytes?.ok ? await attempt(name, () => readRaster(bytes.value, name)) : undefined;
     if (raster?.ok && raster.value.width === width && raster.value.height === height) return raster.value;
+    if (!file) {
+      // Kept masks: what Segment opened is not stored.
+      this.remarks.add(
+        'out/no-image',
+        name,
+        1,
+        (count) =>
+          `${count === 1 ? 'This image is' : `${count} images are`} not stored with the masks, so intensities could not be measured: the column is empty.`,
+        'Save the masks as PNG files, drop them on the page together with their images, and write the measurements of that dataset.',
+      );
+      return undefined;
+    }
     this.remarks.add(
       'out/no-intensity',
       name,
       1,
       (count) =>
         `${count === 1 ? 'This image' : `${count} images`} could not be read for its intensities: the column is empty.`,
-      'Have the images beside their labels, in a format that is read.',
+      'Give the image as it was when it was labelled: this file is damaged, gone, or has another size.',
     );
     return undefined;
   }

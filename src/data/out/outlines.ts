@@ -29,8 +29,9 @@ export function outlinedParts(runs: Runs, width: number): OutlinedPart[] {
   const [left, top] = mask.box;
   const labels = partLabels(mask);
   const parts = new Map<number, { outer?: Ring; holes: Ring[] }>();
+  const corners = new Int32Array((mask.width + 1) * (mask.height + 1));
   for (const traced of rings(mask, false)) {
-    for (const ring of withoutTouching(traced.ring)) {
+    for (const ring of withoutTouching(traced.ring, mask.width + 1, corners)) {
       const part = parts.get(labels[traced.pixel] as number) ?? { holes: [] };
       parts.set(labels[traced.pixel] as number, part);
       const moved = ring.map((value, i) => value + (i % 2 === 0 ? left : top));
@@ -96,24 +97,28 @@ function* rings(
   }
 }
 
-/** A ring that touches itself as several that do not. */
-function withoutTouching(ring: Ring): Ring[] {
+/**
+ * A ring that touches itself as several that do not.
+ * @param across corners in a row.
+ * @param at of each corner where it stands in the path, from 1; all 0 before and after.
+ */
+function withoutTouching(ring: Ring, across: number, at: Int32Array): Ring[] {
   const out: Ring[] = [];
   const path: number[] = [];
-  const at = new Map<number, number>();
-  const keyOf = (points: Ring, i: number) => (points[i + 1] as number) * 2 ** 20 + (points[i] as number);
+  const cornerOf = (points: Ring, i: number) => (points[i + 1] as number) * across + (points[i] as number);
   for (let i = 0; i < ring.length; i += 2) {
-    const key = keyOf(ring, i);
-    const before = at.get(key);
-    if (before === undefined) {
-      at.set(key, path.length);
+    const corner = cornerOf(ring, i);
+    const before = (at[corner] as number) - 1;
+    if (before < 0) {
+      at[corner] = path.length + 1;
       path.push(ring[i] as number, ring[i + 1] as number);
       continue;
     }
     const loop = path.splice(before + 2);
-    for (let k = 0; k < loop.length; k += 2) at.delete(keyOf(loop, k));
+    for (let k = 0; k < loop.length; k += 2) at[cornerOf(loop, k)] = 0;
     out.push([...path.slice(before, before + 2), ...loop]);
   }
+  for (let k = 0; k < path.length; k += 2) at[cornerOf(path, k)] = 0;
   out.push(path);
   return out;
 }
@@ -153,34 +158,67 @@ const MOST_NEAREST = 500;
  */
 export function joinedRing(all: readonly Ring[]): Ring {
   const [first = [], ...others] = all;
-  let joined = [...first];
+  const joined = new LinkedPoints(first);
   for (const ring of others) {
     const [x = 0, y = 0] = ring;
-    const at = others.length > MOST_NEAREST ? joined.length - 2 : nearest(joined, x, y);
-    const fromX = joined[at] as number;
-    const fromY = joined[at + 1] as number;
+    const at = others.length > MOST_NEAREST ? joined.last : joined.nearest(x, y);
+    const [fromX, fromY] = joined.point(at);
     // Along the edges of pixels, never through their middles.
     const corner = fromX === x || fromY === y ? [] : [x, fromY];
-    const detour = [...corner, ...ring, x, y, ...corner, fromX, fromY];
-    joined =
-      at + 2 === joined.length && others.length > MOST_NEAREST
-        ? appended(joined, detour)
-        : [...joined.slice(0, at + 2), ...detour, ...joined.slice(at + 2)];
+    let after = joined.insert(at, corner);
+    after = joined.insert(after, ring);
+    joined.insert(after, [x, y, ...corner, fromX, fromY]);
   }
-  return joined;
+  return joined.inOrder();
 }
 
-function appended(to: number[], more: readonly number[]): number[] {
-  for (const value of more) to.push(value);
-  return to;
-}
+/** Points of a ring in an order that changes by insertions, which copy none of the others. */
+class LinkedPoints {
+  private readonly values: number[] = [];
+  /** Of each point the one after it; −1 of the last. */
+  private readonly next: number[] = [];
+  /** The last in order; −1 of none. */
+  last = -1;
 
-function nearest(ring: Ring, x: number, y: number): number {
-  let best = 0;
-  let least = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < ring.length; i += 2) {
-    const distance = Math.abs((ring[i] as number) - x) + Math.abs((ring[i + 1] as number) - y);
-    if (distance < least) [best, least] = [i, distance];
+  constructor(points: Ring) {
+    this.insert(-1, points);
   }
-  return best;
+
+  point(at: number): readonly [x: number, y: number] {
+    return [this.values[2 * at] as number, this.values[2 * at + 1] as number];
+  }
+
+  /** Puts points behind the one at `at`. @returns the last of them, or `at` where there are none. */
+  insert(at: number, points: Ring): number {
+    const following = at < 0 ? -1 : (this.next[at] as number);
+    let before = at;
+    for (let i = 0; i < points.length; i += 2) {
+      const own = this.next.push(-1) - 1;
+      this.values.push(points[i] as number, points[i + 1] as number);
+      if (before >= 0) this.next[before] = own;
+      before = own;
+    }
+    if (before >= 0) this.next[before] = following;
+    if (at === this.last) this.last = before;
+    return before;
+  }
+
+  /** The first in order of those that are nearest along the edges of pixels. */
+  nearest(x: number, y: number): number {
+    let best = 0;
+    let least = Number.POSITIVE_INFINITY;
+    for (let at = this.values.length > 0 ? 0 : -1; at >= 0; at = this.next[at] as number) {
+      const [ownX, ownY] = [this.values[2 * at] as number, this.values[2 * at + 1] as number];
+      const distance = Math.abs(ownX - x) + Math.abs(ownY - y);
+      if (distance < least) [best, least] = [at, distance];
+    }
+    return best;
+  }
+
+  inOrder(): Ring {
+    const out: number[] = [];
+    for (let at = this.values.length > 0 ? 0 : -1; at >= 0; at = this.next[at] as number)
+      out.push(this.values[2 * at] as number, this.values[2 * at + 1] as number);
+    return out;
+  }
 }

@@ -39,8 +39,8 @@ class YoloWriter implements OutWriter {
     const { name, width, height, objects } = image;
     remarkOnIgnored(image, this.remarks);
     let joined = 0;
-    // Six digits are less than a twentieth of a pixel in the widest image that is read.
-    const share = (value: number, i: number) => +(value / (i % 2 === 0 ? width : height)).toFixed(6);
+    const shares = [sharesOf(width), sharesOf(height)] as const;
+    const share = (value: number, i: number) => (i % 2 === 0 ? shares[0] : shares[1])(value);
     const lines = objects.map((object) => {
       const rings = outlinedParts(object.runs, width).flatMap(({ outer, holes }) => [outer, ...holes]);
       if (rings.length > 1) joined++;
@@ -78,6 +78,16 @@ class YoloWriter implements OutWriter {
     const text = dump({ train, val, ...test, nc: names.length, names });
     return [...(isSplit ? lists : []), textFile('data.yaml', text)];
   }
+}
+
+/** A whole number of pixels as a share of a side, each computed once: an outline has the same ones many times. */
+function sharesOf(side: number): (value: number) => number {
+  const known: number[] = [];
+  return (value) => {
+    // Six digits are less than a twentieth of a pixel in the widest image that is read.
+    known[value] ??= +(value / side).toFixed(6);
+    return known[value];
+  };
 }
 
 const SPLITS: readonly Split[] = ['train', 'val', 'test'];

@@ -27,7 +27,7 @@ function headers(bytes: Uint8Array, signature: number): number[] {
 }
 
 /** The zip with one field of its last entry, the storage, set in the central directory. */
-async function withField(field: number, value: number, level: 0 | 9 = 0): Promise<Uint8Array> {
+async function withField(field: number, value: number, level: 0 | 6 = 0): Promise<Uint8Array> {
   const bytes = await zipForm(VALUE, storage(), level);
   const at = headers(bytes, CENTRAL).at(-1) ?? 0;
   new DataView(bytes.buffer).setUint32(at + field, value, true);
@@ -40,7 +40,7 @@ const UNCOMPRESSED = 24;
 const OFFSET = 42;
 
 describe('the zip of a PyTorch file', () => {
-  it.each([0, 9] as const)('stored and deflated entries are read (level %i)', async (level) => {
+  it.each([0, 6] as const)('stored and deflated entries are read (level %i)', async (level) => {
     expect(await readAll(await zipForm(VALUE, storage(), level))).toEqual(
       Array.from({ length: 1024 }, (_, i) => i),
     );
@@ -75,7 +75,7 @@ describe('the zip of a PyTorch file', () => {
   });
 
   it('a compressed storage is unpacked once for all its tensors', async () => {
-    const bytes = await zipForm(VALUE, storage(), 9);
+    const bytes = await zipForm(VALUE, storage(), 6);
     let read = 0;
     const file = await openTensorFile({
       name: 'weights.pth',
@@ -115,14 +115,14 @@ describe('the zip of a PyTorch file', () => {
       /has 100 bytes in the file and needs 4096/,
     ],
     ['a stored entry that unpacks to more', () => withField(UNCOMPRESSED, 2 ** 31), /impossible/],
-    ['a bomb', () => withField(UNCOMPRESSED, 2 ** 31, 9), /impossible/],
+    ['a bomb', () => withField(UNCOMPRESSED, 2 ** 31, 6), /impossible/],
     [
       'an entry that unpacks to less',
-      () => withField(UNCOMPRESSED, 8192, 9),
+      () => withField(UNCOMPRESSED, 8192, 6),
       /checksum is wrong|less or more/,
     ],
-    ['an entry that unpacks to more', () => withField(UNCOMPRESSED, 4096 - 1, 9), /needs 4096/],
-    ['an entry beyond the file', () => withField(COMPRESSED, 2 ** 31, 9), /claims 2147483648 bytes/],
+    ['an entry that unpacks to more', () => withField(UNCOMPRESSED, 4096 - 1, 6), /needs 4096/],
+    ['an entry beyond the file', () => withField(COMPRESSED, 2 ** 31, 6), /claims 2147483648 bytes/],
     ['an entry that starts elsewhere', () => withField(OFFSET, 5), /Local file header not found/],
     ['an entry over another', () => withField(OFFSET, 0), /overlaps another entry/],
   ])('%s: refused', async (_what, make, refusal) => {
@@ -145,7 +145,7 @@ describe('the zip of a PyTorch file', () => {
   });
 
   it('a compressed storage with a wrong byte: refused by its checksum', async () => {
-    const bytes = await zipForm(VALUE, storage(), 9);
+    const bytes = await zipForm(VALUE, storage(), 6);
     const at = headers(bytes, LOCAL).at(-1) ?? 0;
     const middle = at + 600;
     bytes[middle] = (bytes[middle] ?? 0) ^ 1;
