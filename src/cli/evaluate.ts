@@ -76,6 +76,8 @@ export async function evaluate(args: readonly string[]): Promise<number> {
             model,
             tuning: adapter,
             onProgress: showProgress,
+            // With --json the document alone is on stdout.
+            say: flags.json ? console.error : console.log,
           });
     const view = { size: model.config.imageSize, aspect: (adapter ?? model.config).preprocessing.aspect };
     const quality = await findAll(finder, dataset, chosen, rules, limit, view);

@@ -26,6 +26,8 @@ interface Suited {
   readonly model: OpenModel;
   readonly tuning: Pick<Tuning, 'preprocessing'> | null;
   readonly onProgress: (done: number, total: number) => void;
+  /** Tells a person what was chosen. */
+  readonly say: (sentence: string) => void;
 }
 
 /**
@@ -37,7 +39,7 @@ export async function rulesFrom(
   { name, samples, scale = 'whole' }: Dataset,
   settings: FindSettings,
   given: Partial<FindSettings>,
-  { finder, model, tuning, onProgress }: Suited,
+  { finder, model, tuning, onProgress, say }: Suited,
 ): Promise<FindRules> {
   const chosen = await calibrated(
     finder,
@@ -58,7 +60,7 @@ export async function rulesFrom(
   const { images, settings: suited, after } = chosen.calibration;
   const { iou, stability, likeness, nesting, minArea, maxArea } = suited;
   const by = likeness > 0 ? `--likeness ${likeness}` : `--iou ${iou} --stability ${stability}`;
-  console.log(
+  say(
     `${name}: by ${plural(images, 'labelled image')} ${by} --nesting ${nesting} --min-area ${minArea} --max-area ${maxArea}, which find ${after.right} of ${plural(after.objects, 'object')} and ${after.found - after.right} too many`,
   );
   const rules = { ...suited, ...given };

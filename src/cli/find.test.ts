@@ -161,6 +161,9 @@ it('learns from labelled images what is looked for', { timeout: 600_000 }, async
   const measured = await mopeft('evaluate', ...args, '--find', '--likeness', '0.01');
   expect(measured.stderr).toBe('');
   expect(measured.stdout).toMatch(/taught: by 2 labelled images/);
+  const told = await mopeft('evaluate', ...args, '--find', '--likeness', '0.01', '--json');
+  expect(JSON.parse(told.stdout)).toMatchObject({ find: { settings: { likeness: 0.01 } } });
+  expect(told.stderr).toMatch(/taught: by 2 labelled images/);
   const own = await mopeft('evaluate', ...MODEL, '--data', data, '--find', ...ANY, '--thresholds-from', data);
   expect(own.stderr).toMatch(/No image has a labelled object by which thresholds could be chosen/);
   const none = await mopeft(

@@ -98,7 +98,7 @@ export async function find(args: readonly string[]): Promise<number> {
           atScale(await openData(known, changes), scale, model.config.imageSize),
           asked,
           given,
-          { finder, model, tuning, onProgress: showProgress },
+          { finder, model, tuning, onProgress: showProgress, say: console.log },
         );
   const classes = flags.classes ? await classesOf(finder, dataset) : null;
   const run = adapter?.training.run;
