@@ -81,6 +81,23 @@ test('all objects are found, reviewed by key, exported and imported again', asyn
     await expect(find).toContainText(`${found - 1} more objects are labelled already`);
   });
 
+  await test.step('two labelled images show what is looked for, and the next search goes by it', async () => {
+    await chooseImage(page, 'dish_1.png');
+    await find.getByRole('button', { name: 'Find all objects' }).click();
+    await expect(find.getByText(/^\d+ objects? ·/)).toBeVisible();
+    await find.getByRole('button', { name: 'Accept all' }).click();
+    await labels.getByText('Done', { exact: true }).click();
+    await expect(labels).toContainText(`2 of ${IMAGES} images are done`);
+    await find.getByRole('button', { name: 'Choose by labelled images' }).click();
+    await expect(find).toContainText(/Chosen by 2 labelled images.* found and \d+ too many/);
+    await find.getByLabel('Likeness').fill('0.05');
+    await find.getByRole('button', { name: 'Find all objects' }).click();
+    // All that is like them is labelled already, or waits with how much it is like them.
+    await expect(find).toContainText(/likeness \d\.\d\d|No object is left to review/);
+    await expect(find).toContainText(/more objects are labelled already/);
+    await page.screenshot({ path: test.info().outputPath('likeness.png') });
+  });
+
   await test.step('they go out as COCO and come back as a dataset', async () => {
     await openPage(page, 'Data');
     const facts = /Objects\s*(\d+)/;
