@@ -58,6 +58,8 @@ let searched: FindFolderRequest[] = [];
 let runs: object[] = [];
 /** What the engine chooses by labelled images. */
 let suited: Partial<FindSettings> = {};
+/** How many labels were saved when it did. */
+let savedBefore = 0;
 let engine: FakeEngine;
 
 const folder = () => ({
@@ -113,12 +115,15 @@ beforeEach(async () => {
         return [folder()];
       },
       'find.job': () => ({ job }),
-      'find.calibrate': ({ settings }) => ({
-        settings: { ...settings, ...suited },
-        images: 2,
-        before: { objects: 4, found: 0, right: 0 },
-        after: { objects: 4, found: 4, right: 3 },
-      }),
+      'find.calibrate': ({ settings }) => {
+        savedBefore = saved.length;
+        return {
+          settings: { ...settings, ...suited },
+          images: 2,
+          before: { objects: 4, found: 0, right: 0 },
+          after: { objects: 4, found: 4, right: 3 },
+        };
+      },
       'find.found': ({ datasetId }) => ({ found: isSearched && datasetId === 'cells' ? folder() : null }),
       'find.bring': ({ file }) => {
         isSearched ||= file.size > 0;
@@ -267,6 +272,14 @@ test('thresholds chosen by labelled images choose at once', async () => {
   expect(useFind.getState().calibration?.after.right).toBe(3);
   await changeFindSetting('iou', 0.5);
   expect(useFind.getState().calibration).toBeNull();
+});
+
+test('what was accepted last is saved before labelled images choose', async () => {
+  await findAll();
+  acceptFound();
+  expect(saved).toHaveLength(0);
+  await calibrate();
+  expect(savedBefore).toBe(1);
 });
 
 test('where labelled images show what is looked for, the image is searched again with that', async () => {

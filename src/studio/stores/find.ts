@@ -14,7 +14,7 @@ import {
   useFind,
   working,
 } from './find-state.ts';
-import { useLabels } from './labels.ts';
+import { flushLabels, useLabels } from './labels.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure } from './notices.ts';
 import { modelName } from './objects.ts';
@@ -141,6 +141,8 @@ export async function measureFinding(split: SplitName): Promise<void> {
 export async function calibrate(): Promise<void> {
   const datasetId = openDataset();
   if (datasetId === null || get().work) return;
+  // What was labelled last teaches too.
+  if (!(await flushLabels())) return;
   const { settings } = get();
   const variant = selectAskedVariant(useSegment.getState());
   const by = measuredWith();

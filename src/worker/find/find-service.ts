@@ -229,8 +229,8 @@ export class FindService {
     // A run was not trained on its validation images; but one alone shows too little.
     const suffices = variant.kind === 'run' && validation.length > 1;
     const learnable = [...validation, ...(suffices ? [] : bySplit('train'))];
-    // Those of the test stay for measuring, as long as there are others.
-    const samples = (learnable.length > 0 ? learnable : known).slice(0, CALIBRATED);
+    // Those of the test stay for measuring, as long as there are two others.
+    const samples = (learnable.length > 1 ? learnable : known).slice(0, CALIBRATED);
     const { open } = this.state.needModel();
     const found = await calibrated(
       opened.finder,
