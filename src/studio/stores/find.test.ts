@@ -58,8 +58,8 @@ let searched: FindFolderRequest[] = [];
 let runs: object[] = [];
 /** What the engine chooses by labelled images. */
 let suited: Partial<FindSettings> = {};
-/** How many labels were saved when it did. */
-let savedBefore = 0;
+/** How many labels were saved when it did; null before. */
+let savedBefore: number | null = null;
 let engine: FakeEngine;
 
 const folder = () => ({
@@ -82,6 +82,7 @@ beforeEach(async () => {
   searched = [];
   runs = [];
   suited = { iou: 0.87 };
+  savedBefore = null;
   useFind.setState(useFind.getInitialState(), true);
   labels = {
     labels: {
@@ -276,9 +277,12 @@ test('thresholds chosen by labelled images choose at once', async () => {
 
 test('what was accepted last is saved before labelled images choose', async () => {
   await findAll();
+  const stored = engine.holdNext('labels.save');
   acceptFound();
-  expect(saved).toHaveLength(0);
-  await calibrate();
+  const choosing = calibrate();
+  expect(savedBefore).toBeNull();
+  stored();
+  await choosing;
   expect(savedBefore).toBe(1);
 });
 
