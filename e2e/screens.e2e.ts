@@ -121,6 +121,34 @@ test('the palette goes to a page, an image and the list of keys by their names',
   await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toContainText('reject the object');
 });
 
+test('no page scrolls sideways on a phone', async ({ page }) => {
+  const folder = await mkdtemp(join(tmpdir(), 'mopeft-phone-'));
+  await writeDomain(folder, 'discs', 5);
+  // The narrowest that WCAG asks for (1.4.10, reflow).
+  const phone = { width: 320, height: 640 };
+  await openStudio(page);
+  const expectNarrow = async (what: string) => {
+    const [scrollWidth = 0, clientWidth = 0] = await page.evaluate(() => {
+      const { scrollWidth, clientWidth } = document.documentElement;
+      return [scrollWidth, clientWidth];
+    });
+    expect(scrollWidth, what).toBeLessThanOrEqual(clientWidth);
+  };
+  for (const isFull of [false, true]) {
+    if (isFull) {
+      await page.setViewportSize({ width: 1280, height: 720 });
+      await openPage(page, 'Data');
+      await importByDrop(page, [join(folder, 'discs')]);
+    }
+    await page.setViewportSize(phone);
+    for (const studioPage of ['Data', 'Train', 'Segment', 'Export', 'Models'] as const) {
+      await openPage(page, studioPage);
+      await expectNarrow(`${studioPage}, ${isFull ? 'with a dataset' : 'empty'}`);
+      await page.screenshot({ path: test.info().outputPath(`${studioPage}-${isFull}.png`), fullPage: true });
+    }
+  }
+});
+
 for (const colorScheme of ['dark', 'light'] as const) {
   test(`axe finds nothing on empty pages, ${colorScheme}`, async ({ page }) => {
     await page.emulateMedia({ colorScheme });

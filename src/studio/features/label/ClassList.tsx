@@ -9,6 +9,7 @@ import styles from './ObjectPanel.module.css';
 export function ClassList(): ReactNode {
   const classes = useLabels((state) => state.classes);
   const classValue = useLabels((state) => state.classValue);
+  const [isEdited, setIsEdited] = useState(false);
   return (
     <div>
       <fieldset className={styles.classes}>
@@ -33,11 +34,11 @@ export function ClassList(): ReactNode {
           </button>
         ))}
       </fieldset>
-      <details className="small">
+      <details className="small" onToggle={({ currentTarget }) => setIsEdited(currentTarget.open)}>
         <summary>Change the classes</summary>
-        {classes.map((entry) => (
-          <EditClass key={entry.value} entry={entry} classes={classes} />
-        ))}
+        {/* Of hundreds of classes the fields would keep the page busy, though no one looks at them. */}
+        {isEdited &&
+          classes.map((entry) => <EditClass key={entry.value} entry={entry} classes={classes} />)}
         <button type="button" onClick={() => void setClasses([...classes, freshClass(classes)])}>
           Add a class
         </button>
