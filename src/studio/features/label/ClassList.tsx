@@ -37,8 +37,7 @@ export function ClassList(): ReactNode {
       <details className="small" onToggle={({ currentTarget }) => setIsEdited(currentTarget.open)}>
         <summary>Change the classes</summary>
         {/* Of hundreds of classes the fields would keep the page busy, though no one looks at them. */}
-        {isEdited &&
-          classes.map((entry) => <EditClass key={entry.value} entry={entry} classes={classes} />)}
+        {isEdited && classes.map((entry) => <EditClass key={entry.value} entry={entry} classes={classes} />)}
         <button type="button" onClick={() => void setClasses([...classes, freshClass(classes)])}>
           Add a class
         </button>
