@@ -100,9 +100,12 @@ test('thresholds of likeness are tried with the least that the model must think,
     thresholds: { likeness: 0.6, nesting: 0.7 },
     counts: { objects: 2, found: 2, right: 2 },
   });
-  // A person's own threshold is not loosened.
+  // What is set stays where nothing is better, and else gives way, as where objects within objects are known.
   const strict = await chosenThresholds([nested], { ...thresholds, nesting: 0.5 }, least);
   expect(strict?.thresholds.nesting).toBe(0.5);
+  const within = { ...known, truth: [...truth, square(0, 0, 6)] };
+  const loose = await chosenThresholds([within], { ...thresholds, nesting: 0.5 }, least);
+  expect(loose).toMatchObject({ thresholds: { likeness: 0.5, nesting: 1 }, counts: { found: 3, right: 3 } });
 });
 
 test('a likeness that nothing has is loosened too', () => {

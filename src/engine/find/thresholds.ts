@@ -74,8 +74,8 @@ export interface ChosenThresholds {
 const IOUS = [0.9, 0.88, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5, 0.4, 0.3, 0.2];
 const STABILITIES = [0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5];
 const LIKENESSES = [0.8, 0.7, 0.6, 0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05];
-/** Tried where masks may lie within each other: an object's part, or several objects as one. */
-const NESTING = 0.7;
+/** Tried beside what is set: masks may lie within each other, or each must lie apart from its parts. */
+const NESTINGS = [1, 0.7];
 /** How much smaller and larger than the known objects another may be, in area: half and twice their width. */
 const SIZE_MARGIN = 4;
 
@@ -106,7 +106,7 @@ export async function chosenThresholds(
   const tries = least
     ? LIKENESSES.map((likeness) => ({ ...sized, ...least, likeness }))
     : IOUS.flatMap((iou) => STABILITIES.map((stability) => ({ ...sized, iou, stability, likeness: 0 })));
-  const nestings = [thresholds.nesting, ...(thresholds.nesting > NESTING ? [NESTING] : [])];
+  const nestings = [...new Set([thresholds.nesting, ...NESTINGS])];
   const matched = images.map((image) => ({ image, matches: matchesOf(image) }));
   let best: ChosenThresholds | null = null;
   for (const each of tries) {
