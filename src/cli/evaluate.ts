@@ -1,5 +1,5 @@
 import { Failure } from '../config/failure.ts';
-import { type FindSettings, findDefaults } from '../config/find.ts';
+import type { FindSettings } from '../config/find.ts';
 import { seenSize } from '../data/crops.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { isLabelled, loadSample } from '../data/dataset.ts';
@@ -63,22 +63,19 @@ export async function evaluate(args: readonly string[]): Promise<number> {
     throw nothingMeasured(dataset.name, split, limit, model.config.imageSize);
   let found: FoundReport | null = null;
   if (given) {
-    const asked = { ...findDefaults(model.hash), ...given };
     await session.release();
     const finder = await Finder.open(gpu, new GpuQueue(), model, adapter);
     const chosen = options.maxImages > 0 ? names.slice(0, options.maxImages) : names;
     const known = flags['thresholds-from'];
-    const rules =
-      known === undefined
-        ? { settings: asked, likeness: null }
-        : await rulesFrom(await teacherOf(known, input, chosen, flags), asked, given, {
-            finder,
-            model,
-            tuning: adapter,
-            onProgress: showProgress,
-            // With --json the document alone is on stdout.
-            say: flags.json ? console.error : console.log,
-          });
+    const teacher = known === undefined ? null : await teacherOf(known, input, chosen, flags);
+    const rules = await rulesFrom(teacher, given, {
+      finder,
+      model,
+      tuning: adapter,
+      onProgress: showProgress,
+      // With --json the document alone is on stdout.
+      say: flags.json ? console.error : console.log,
+    });
     const view = { size: model.config.imageSize, aspect: (adapter ?? model.config).preprocessing.aspect };
     const quality = await findAll(finder, dataset, chosen, rules, limit, view);
     found = { settings: rules.settings, quality };

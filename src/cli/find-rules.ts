@@ -1,6 +1,6 @@
 /** What a search goes by: settings, and what is learnt of labelled images. */
 import { Failure } from '../config/failure.ts';
-import type { FindSettings } from '../config/find.ts';
+import { type FindSettings, findDefaults } from '../config/find.ts';
 import { type Dataset, isLabelled, loadSample } from '../data/dataset.ts';
 import { valueOrThrow } from '../data/outcome.ts';
 import { calibrated, leastKnown } from '../engine/find/calibrate.ts';
@@ -31,16 +31,19 @@ interface Suited {
 }
 
 /**
- * Settings that suit the labelled images of a dataset, and what is learnt of them, which is said.
+ * The model's settings, or those that suit the labelled images of a dataset, with what is learnt of them, which is said.
+ * @param teacher null where no images shall choose.
  * @param given settings that count whatever suits.
  * @throws Failure `find/no-objects`, `find/no-likeness`.
  */
 export async function rulesFrom(
-  { name, samples, scale = 'whole' }: Dataset,
-  settings: FindSettings,
+  teacher: Dataset | null,
   given: Partial<FindSettings>,
   { finder, model, tuning, onProgress, say }: Suited,
 ): Promise<FindRules> {
+  const settings = { ...findDefaults(model.hash), ...given };
+  if (!teacher) return { settings, likeness: null };
+  const { name, samples, scale = 'whole' } = teacher;
   const chosen = await calibrated(
     finder,
     evenly(samples.filter(isLabelled), TAUGHT).map(

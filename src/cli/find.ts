@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Failure } from '../config/failure.ts';
-import { FIND_FIELDS, findDefaults } from '../config/find.ts';
+import { FIND_FIELDS, scoreOf } from '../config/find.ts';
 import { type Dataset, type DatasetSample, loadSample } from '../data/dataset.ts';
 import { originText } from '../data/labels/origins.ts';
 import type { LabelledImage } from '../data/out/label-set.ts';
@@ -13,7 +13,6 @@ import type { ClassMeans } from '../engine/find/classes.ts';
 import { findInDataset, learnClasses } from '../engine/find/find-dataset.ts';
 import { Finder } from '../engine/find/finder.ts';
 import { FoundFile, type FoundImage, tensorsHash, tuningHash } from '../engine/find/found-file.ts';
-import { scoreOf } from '../engine/find/select.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
 import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
 import { SegmentImage } from '../engine/segmenter.ts';
@@ -89,17 +88,16 @@ export async function find(args: readonly string[]): Promise<number> {
   const look = (base: ModelSession) => featureOfFirst(base, dataset);
   const tuning = await askedOf(gpu, model, adapter, flags.as, look, USAGE);
   const finder = await Finder.open(gpu, new GpuQueue(), model, tuning);
-  const asked = { ...findDefaults(model.hash), ...given };
   const known = flags['thresholds-from'];
-  const { settings, likeness } =
-    known === undefined
-      ? { settings: asked, likeness: null }
-      : await rulesFrom(
-          atScale(await openData(known, changes), scale, model.config.imageSize),
-          asked,
-          given,
-          { finder, model, tuning, onProgress: showProgress, say: console.log },
-        );
+  const teacher =
+    known === undefined ? null : atScale(await openData(known, changes), scale, model.config.imageSize);
+  const { settings, likeness } = await rulesFrom(teacher, given, {
+    finder,
+    model,
+    tuning,
+    onProgress: showProgress,
+    say: console.log,
+  });
   const classes = flags.classes ? await classesOf(finder, dataset) : null;
   const run = adapter?.training.run;
   const modelName = typeof run === 'string' ? `${model.name}, ${run}` : model.name;

@@ -111,6 +111,15 @@ export type FindSampling = Pick<FindSettings, 'pointsPerSide' | 'cropLayers'>;
 /** What chooses among the model's answers. */
 export type FindThresholds = Omit<FindSettings, keyof FindSampling>;
 
+/** How good a found object is thought to be, 0 to 1: by labelled objects where these were learnt from, else by the model itself. */
+export const scoreOf = ({
+  likeness,
+  predictedIou,
+}: {
+  readonly likeness?: number;
+  readonly predictedIou: number;
+}): number => likeness ?? predictedIou;
+
 /**
  * What suits a model better than SAM's thresholds, by its hash: docs/measurements/find.md has the answers of right and wrong
  * masks.

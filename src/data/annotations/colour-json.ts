@@ -1,4 +1,5 @@
 /** Tables of class names and colours as JSON: classes of tools, and names with their colours. */
+import { isRecord } from '../../config/is-record.ts';
 import type { TableClass } from '../reading/class-table.ts';
 import type { AnnotationFormat, AnnotationSource } from './annotation-format.ts';
 import { colourOf } from './colour-value.ts';
@@ -51,6 +52,3 @@ function classOf(name: unknown, value: unknown): TableClass | undefined {
     ? undefined
     : { name: name.trim(), colour };
 }
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { isRecord } from '../../config/is-record.ts';
 import { refuse } from '../outcome.ts';
 import {
   type AnnotationContent,
@@ -32,9 +33,6 @@ export const geojson: AnnotationFormat = {
   },
   read: readGeojson,
 };
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function featuresOf(json: unknown): readonly unknown[] {
   if (Array.isArray(json)) return json;

@@ -4,6 +4,7 @@ import type { Refusal } from '../types.ts';
 import { type Appearance, overlapOf, type Peek } from './appearance.ts';
 import type { Claim } from './assign.ts';
 import { componentOf, differenceOf, inAnyCase } from './folders.ts';
+import { push } from './match.ts';
 import { withoutZeros } from './relation.ts';
 import { boundariesOf } from './series.ts';
 import { isNumber, lookOf, type MaskField, namesAnnotator, tokensOf, uncounted } from './words.ts';
@@ -114,12 +115,6 @@ function joinCounted(kinds: readonly Kind[]): Kind[] {
     const count = group.reduce((sum, kind) => sum + kind.byImage.size, 0);
     return first && byImage.size === count ? [{ ...first, byImage }] : group;
   });
-}
-
-function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { FindThresholds } from '../../config/find.ts';
+import { type FindThresholds, scoreOf } from '../../config/find.ts';
 import { sharedPixels } from '../../data/labels/runs.ts';
 import type { Runs } from '../../data/labels/types.ts';
 import { boxesMeet, type MaskObject, maskObject } from '../../data/mask-runs.ts';
@@ -20,10 +20,6 @@ export interface FoundObject {
   readonly classValue?: number;
   readonly classConfidence?: number;
 }
-
-/** How good a found object is thought to be, 0 to 1: by labelled objects where these were learnt from, else by the model itself. */
-export const scoreOf = ({ likeness, predictedIou }: Pick<FoundObject, 'likeness' | 'predictedIou'>): number =>
-  likeness ?? predictedIou;
 
 /** An answer of the model, before any is left out for another. */
 export interface Proposal extends FoundObject {

@@ -1,9 +1,10 @@
+import { scoreOf } from '../../config/find.ts';
 import type { LoadedSample } from '../../data/dataset.ts';
 import { runsOfBitmap, runsOfValues } from '../../data/labels/runs.ts';
 import { maskObject } from '../../data/mask-runs.ts';
 import { IGNORED } from '../../data/objects.ts';
 import type { FindComparison } from './quality.ts';
-import { type FoundObject, scoreOf } from './select.ts';
+import type { FoundObject } from './select.ts';
 
 /**
  * What was found of an image beside what is known of it. Pixels of objects that are too small take no part, as ignored ones do.

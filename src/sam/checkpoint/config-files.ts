@@ -1,8 +1,9 @@
 import { Failure } from '../../config/failure.ts';
+import { isRecord } from '../../config/is-record.ts';
 import type { ModelChoices } from '../../config/model-choices.ts';
 import { type PreprocessingRecord, SAM_PREPROCESSING } from '../../config/sam.ts';
 import { parsePreprocessor } from './parse-config.ts';
-import { type ConfigSource, isRecord, ToldConfig } from './told-config.ts';
+import { type ConfigSource, ToldConfig } from './told-config.ts';
 
 /** A JSON file by its name and text. */
 export interface JsonFile {

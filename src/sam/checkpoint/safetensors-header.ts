@@ -1,4 +1,5 @@
 import { Failure } from '../../config/failure.ts';
+import { isRecord } from '../../config/is-record.ts';
 import { DTYPE_BYTES, type Dtype } from './dtype.ts';
 import type { TensorInfo } from './tensor-file.ts';
 
@@ -135,10 +136,6 @@ function damaged(code: string, what: string, file: string, tensor?: string): Fai
     where: tensor === undefined ? file : `${file}, tensor ${tensor}`,
     cure: DAMAGED,
   });
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isDtype(text: string): text is Dtype {

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { Failure, type FailureRecord } from '../../config/failure.ts';
+import { isRecord } from '../../config/is-record.ts';
 
 /** A file, or a part of one, that says something of a model. */
 export interface ConfigSource {
@@ -87,11 +88,6 @@ export class ToldConfig {
 
 function memberOf(value: unknown, key: string): unknown {
   return isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined;
-}
-
-/** Whether a JSON value is an object. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A value for a sentence; long ones are cut. */

@@ -1,4 +1,5 @@
 /** The review of found objects: one after the other is accepted, rejected or given a class. */
+import { scoreOf } from '../../config/find.ts';
 import type { FoundObject, SampleRef } from '../../worker/protocol.ts';
 import { plural } from '../format/format.ts';
 import { callEngine } from './engine-link.ts';
@@ -38,8 +39,6 @@ export function acceptAllFound(): void {
   const ascending = objects.toSorted((a, b) => scoreOf(a) - scoreOf(b));
   if (addFound(ascending, foundBy)) drop(objects);
 }
-
-const scoreOf = ({ likeness, predictedIou }: FoundObject): number => likeness ?? predictedIou;
 
 /** Leaves out all objects that are left, and says that the image was looked at. */
 export function rejectAllFound(): void {
