@@ -3,7 +3,7 @@ import { parseFindSettings } from '../../config/find.ts';
 import type { LoadedSample } from '../../data/dataset.ts';
 import { maskObject } from '../../data/mask-runs.ts';
 import { findObjects } from '../../data/objects.ts';
-import { calibrated, leastKnown } from './calibrate.ts';
+import { calibrated, learntLikeness, leastKnown } from './calibrate.ts';
 import type { Finder } from './finder.ts';
 import type { Proposal } from './select.ts';
 
@@ -83,6 +83,9 @@ test('where the model is sure of the wrong masks, what is like the known objects
   expect(found3?.calibration.settings.likeness).toBeGreaterThan(0);
   const likenessOf = (each: Proposal) => found3?.likeness?.of(each, each.feature ?? new Float32Array());
   expect(likenessOf(found(1, 1, 0.5))).toBeGreaterThan(likenessOf(found(14, -1, 0.9)) ?? 1);
+  // The same is learnt where thresholds are chosen already.
+  const learnt = await learntLikeness(finder, samples, { settings, scale: 'whole' }, () => 4);
+  expect(learnt?.tensors).toEqual(found3?.likeness?.tensors);
   // Asked again, the counts before are those of the likeness that was chosen.
   const again = await calibrated(
     finder,

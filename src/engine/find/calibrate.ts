@@ -60,10 +60,55 @@ export interface CalibrationHooks {
 export async function calibrated(
   finder: Finder,
   samples: readonly (() => Promise<LoadedSample>)[],
+  request: CalibrationRequest,
+  least: (sample: LoadedSample) => number,
+  hooks: CalibrationHooks = {},
+): Promise<Calibrated | null> {
+  const { settings, learns = true } = request;
+  const { images, examples } = await searched(finder, samples, request, least, hooks);
+  const settle = settler(hooks);
+  const thresholds = thresholdsOf(settings);
+  const own = await chosenThresholds(images, thresholds, null, settle);
+  if (!own) return null;
+  const learnt = learns ? await Likeness.learn(examples, settle) : null;
+  const told = learnt && toldApart(images, examples, learnt);
+  const alike = told && (await chosenThresholds(told, thresholds, previewFloors(settings), settle));
+  const chosen = alike && f1Of(alike.counts) > f1Of(own.counts) ? alike : own;
+  const asked = told && thresholds.likeness > 0 ? told : images;
+  return {
+    calibration: {
+      settings: { ...settings, ...chosen.thresholds },
+      images: images.length,
+      before: countFound(asked, thresholds),
+      after: chosen.counts,
+    },
+    likeness: learnt?.likeness ?? null,
+  };
+}
+
+/** What {@link calibrated} learns, where the thresholds are chosen already; null where nothing can be learnt. */
+export async function learntLikeness(...asked: Parameters<typeof calibrated>): Promise<Likeness | null> {
+  const { examples } = await searched(...asked);
+  const learnt = await Likeness.learn(examples, settler(asked[4]));
+  return learnt?.likeness ?? null;
+}
+
+/** Gives others the thread between two pieces of work. */
+const settler =
+  ({ signal }: CalibrationHooks = {}) =>
+  async (): Promise<void> => {
+    signal?.throwIfAborted();
+    await new Promise<void>((resume) => setTimeout(resume));
+  };
+
+/** What the model answers on images whose objects are known, and what likeness is learnt from. */
+async function searched(
+  finder: Finder,
+  samples: readonly (() => Promise<LoadedSample>)[],
   { settings, scale, learns = true }: CalibrationRequest,
   least: (sample: LoadedSample) => number,
   { onProgress, signal }: CalibrationHooks = {},
-): Promise<Calibrated | null> {
+): Promise<{ readonly images: readonly KnownImage[]; readonly examples: readonly LikenessExample[][] }> {
   const images: KnownImage[] = [];
   const examples: LikenessExample[][] = [];
   const floors = previewFloors(settings);
@@ -78,27 +123,7 @@ export async function calibrated(
     images.push(image);
     examples.push(examplesOf(distinct(proposals), image));
   }
-  const settle = async () => {
-    signal?.throwIfAborted();
-    await new Promise<void>((resume) => setTimeout(resume));
-  };
-  const thresholds = thresholdsOf(settings);
-  const own = await chosenThresholds(images, thresholds, null, settle);
-  if (!own) return null;
-  const learnt = learns ? await Likeness.learn(examples, settle) : null;
-  const told = learnt && toldApart(images, examples, learnt);
-  const alike = told && (await chosenThresholds(told, thresholds, floors, settle));
-  const chosen = alike && f1Of(alike.counts) > f1Of(own.counts) ? alike : own;
-  const asked = told && thresholds.likeness > 0 ? told : images;
-  return {
-    calibration: {
-      settings: { ...settings, ...chosen.thresholds },
-      images: images.length,
-      before: countFound(asked, thresholds),
-      after: chosen.counts,
-    },
-    likeness: learnt?.likeness ?? null,
-  };
+  return { images, examples };
 }
 
 /** Boxes of one crop that are nearly the same show the same: the surest answer speaks for them. */

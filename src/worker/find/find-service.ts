@@ -6,9 +6,9 @@ import type { Dataset, LoadedSample } from '../../data/dataset.ts';
 import { Lru } from '../../data/lru.ts';
 import type { RgbImage, Scale } from '../../data/types.ts';
 import {
-  type Calibrated,
   type Calibration,
   calibrated,
+  learntLikeness,
   leastKnown,
   thresholdsOf,
 } from '../../engine/find/calibrate.ts';
@@ -209,18 +209,20 @@ export class FindService {
     asked: Asked,
   ): Promise<Calibration | null> {
     return this.withFinder(variant, asked.signal, async (opened, signal) => {
-      const found = await this.calibrated({ datasetId, variant, settings }, opened, asked, signal);
+      const lesson = await this.lesson({ datasetId, variant, settings }, opened, asked, signal);
+      const found = await calibrated(...lesson);
+      if (found?.likeness) this.taught.set(await this.taughtKey(datasetId, opened), found.likeness);
       return found?.calibration ?? null;
     });
   }
 
-  /** Chooses by the labelled images of a dataset, and keeps what it learnt of them. */
-  private async calibrated(
+  /** What is asked to choose, or to learn, by the labelled images of a dataset. */
+  private async lesson(
     { datasetId, variant, settings }: RequestOf<'find.calibrate'>,
     opened: OpenedFinder,
     asked: Asked,
     signal: AbortSignal,
-  ): Promise<Calibrated | null> {
+  ): Promise<Parameters<typeof calibrated>> {
     const dataset = await this.dataset(datasetId, variant);
     const { scale = 'whole' } = dataset;
     const known = (await this.state.datasets.samples(datasetId)).filter(({ hasMask }) => hasMask);
@@ -232,7 +234,7 @@ export class FindService {
     // Those of the test stay for measuring, as long as there are two others.
     const samples = (learnable.length > 1 ? learnable : known).slice(0, CALIBRATED);
     const { open } = this.state.needModel();
-    const found = await calibrated(
+    return [
       opened.finder,
       samples.map(
         ({ id }) =>
@@ -246,9 +248,7 @@ export class FindService {
         onProgress: (done, total) =>
           asked.progress({ done, total, label: `Finding known objects of ${dataset.name}` }),
       },
-    );
-    if (found?.likeness) this.taught.set(await this.taughtKey(datasetId, opened), found.likeness);
-    return found;
+    ];
   }
 
   /**
@@ -264,11 +264,14 @@ export class FindService {
     if (settings.likeness === 0) return null;
     const isThere = (await this.state.datasets.list()).some(({ id }) => id === taughtBy);
     if (taughtBy === undefined || !isThere) throw noLikeness();
-    const kept = this.taught.get(await this.taughtKey(taughtBy, opened));
+    const key = await this.taughtKey(taughtBy, opened);
+    const kept = this.taught.get(key);
     if (kept) return kept;
-    const found = await this.calibrated({ datasetId: taughtBy, variant, settings }, opened, asked, signal);
-    if (!found?.likeness) throw noLikeness();
-    return found.likeness;
+    const lesson = await this.lesson({ datasetId: taughtBy, variant, settings }, opened, asked, signal);
+    const likeness = await learntLikeness(...lesson);
+    if (!likeness) throw noLikeness();
+    this.taught.set(key, likeness);
+    return likeness;
   }
 
   private async taughtKey(datasetId: string, { tuning }: OpenedFinder): Promise<string> {
