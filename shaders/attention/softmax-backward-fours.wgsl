@@ -20,15 +20,19 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     scores[at] = p;
     dp[at] = select(vec4f(), p * (dp[at] - delta), isThere);
   }
+  let vectors = row.width / 4u;
   for (var y = 0u; y < row.lines; y++) {
+    let line = lineOf(row, y);
+    let begin = row.grid / 4u + y * vectors;
+    var rel = columnsAt(row);
     var sum = vec4f();
-    for (var x = 0u; x < row.width; x += 4u) {
-      let at = (row.grid + y * row.width + x) / 4u;
-      let p = exp(scoresOf(row, y, x) - lse);
+    for (var at = begin; at < begin + vectors; at++) {
+      let p = exp(scoresOf(at, line, rel) - lse);
       let ds = p * (dp[at] - delta);
       scores[at] = p;
       dp[at] = ds;
       sum += ds;
+      rel += 4u;
     }
     if (HAS_REL) { drelPos[row.relAt + y] = (sum.x + sum.y) + (sum.z + sum.w); }
   }

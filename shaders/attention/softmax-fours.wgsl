@@ -25,13 +25,18 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     total = total * exp(best - next) + weight * ((e.x + e.y) + (e.z + e.w));
     best = next;
   }
+  let vectors = row.width / 4u;
   for (var y = 0u; y < row.lines; y++) {
-    for (var x = 0u; x < row.width; x += 4u) {
-      let s = scoresOf(row, y, x);
+    let line = lineOf(row, y);
+    let begin = row.grid / 4u + y * vectors;
+    var rel = columnsAt(row);
+    for (var at = begin; at < begin + vectors; at++) {
+      let s = scoresOf(at, line, rel);
       let next = max(best, max(max(s.x, s.y), max(s.z, s.w)));
       let e = exp(s - next);
       total = total * exp(best - next) + ((e.x + e.y) + (e.z + e.w));
       best = next;
+      rel += 4u;
     }
   }
   let logSum = best + log(total);
@@ -41,8 +46,12 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     scores[at] = select(vec4f(), weight * exp(scores[at] - logSum), j + FOUR < vec4u(prefix));
   }
   for (var y = 0u; y < row.lines; y++) {
-    for (var x = 0u; x < row.width; x += 4u) {
-      scores[(row.grid + y * row.width + x) / 4u] = exp(scoresOf(row, y, x) - logSum);
+    let line = lineOf(row, y);
+    let begin = row.grid / 4u + y * vectors;
+    var rel = columnsAt(row);
+    for (var at = begin; at < begin + vectors; at++) {
+      scores[at] = exp(scoresOf(at, line, rel) - logSum);
+      rel += 4u;
     }
   }
 }
