@@ -77,6 +77,7 @@ test('from images alone to a better model and to labels that another tool reads'
       await expect(labels).toContainText(`${done + 1} of ${IMAGES} images are done`);
       await expect(stage).not.toHaveAttribute('aria-label', name);
     }
+    await expect(labels).toContainText('This is the last one to label.');
   });
 
   await test.step('a run learns from them, and ends in a verdict', async () => {

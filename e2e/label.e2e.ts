@@ -103,6 +103,31 @@ test('images without masks are labelled by click and by brush, and trained on', 
     await expect(labels).toContainText('Saved');
   });
 
+  await test.step('an object that another covers says so, and comes to the front by a key', async () => {
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('c');
+    await clickImage(page, firstDisc(0));
+    await expect(candidates).toHaveCount(3);
+    await page.keyboard.press('Enter');
+    await expect(rows).toHaveCount(4);
+    await expect(rows.nth(0)).toContainText('covered');
+    await rows
+      .nth(0)
+      .getByRole('button', { name: /^Object 1/ })
+      .click();
+    await page.screenshot({ path: test.info().outputPath('covered.png') });
+    await page.keyboard.press('q');
+    await expect(rows.nth(0)).not.toContainText('covered');
+    await expect(rows.nth(2)).toContainText('covered');
+    // The last takes back the click.
+    for (const count of [4, 3, 3]) {
+      await page.keyboard.press('Control+z');
+      await expect(rows).toHaveCount(count);
+    }
+    await expect(objects).not.toContainText('covered');
+    await expect(labels).toContainText('Saved');
+  });
+
   await test.step('after a reload all is there, and can still be undone', async () => {
     await page.reload();
     await openPage(page, 'Segment');

@@ -1,7 +1,17 @@
 import { expect, it } from 'vitest';
 import { Random } from '../../config/random.ts';
 import { applyChange, changeBetween, inverted, redone, undone, withChange } from './changes.ts';
-import { duplicated, merged, newObject, objectAt, removed, split, withMask } from './objects.ts';
+import {
+  covered,
+  duplicated,
+  merged,
+  newObject,
+  objectAt,
+  raised,
+  removed,
+  split,
+  withMask,
+} from './objects.ts';
 import { subtract, unite } from './runs.ts';
 import { type LabelHistory, type LabelObject, NO_HISTORY, NO_RUNS, type Runs } from './types.ts';
 
@@ -96,6 +106,35 @@ it('what a hand changed says so, with the model that answered', () => {
 
 it('an object that is erased whole is gone', () => {
   expect(erased([object('a', 0, 2)], 'a', Uint32Array.of(0, 5))).toEqual([]);
+});
+
+it('names objects that others cover together, by one or by several', () => {
+  const all = [
+    object('twice', 10, 4),
+    object('by two', 20, 6),
+    object('in part', 30, 4),
+    object('left', 20, 3),
+    object('right', 22, 9),
+    object('again', 10, 4),
+  ];
+  expect(covered(all)).toEqual(new Set(['twice', 'by two']));
+  expect(covered([])).toEqual(new Set());
+});
+
+it('brings objects to the front in their order, and leaves locked ones their pixels', () => {
+  const [a, b, c] = [object('a', 0, 4), object('b', 2, 4), object('c', 0, 8)];
+  expect(covered([a, b, c])).toEqual(new Set(['a', 'b']));
+  const front = raised([a, b, c], new Set(['b', 'a']));
+  expect(ids(front)).toEqual(['c', 'a', 'b']);
+  expect(front).toEqual([c, a, b]);
+  const locked = { ...b, locked: true };
+  expect(raised([a, locked, c], new Set(['a', 'b']))).toEqual([
+    locked,
+    c,
+    { ...a, runs: Uint32Array.of(0, 2) },
+  ]);
+  const under = object('under', 3, 1);
+  expect(raised([under, locked], new Set(['under']))).toEqual([under, locked]);
 });
 
 it('merged objects are one, at the place of the uppermost', () => {

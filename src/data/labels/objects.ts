@@ -1,7 +1,7 @@
 /** What a person does with objects. Each gives a new list; objects that are locked stay as they are. */
-import { equalRuns, hasPixel, uniteAll } from './runs.ts';
+import { equalRuns, hasPixel, subtract, uniteAll } from './runs.ts';
 import { partsOf } from './shaping.ts';
-import type { LabelObject, ObjectOrigin, Runs } from './types.ts';
+import { type LabelObject, NO_RUNS, type ObjectOrigin, type Runs } from './types.ts';
 
 type Objects = readonly LabelObject[];
 
@@ -85,6 +85,34 @@ export function duplicated(objects: Objects, ids: ReadonlySet<string>): LabelObj
 
 export const removed = (objects: Objects, ids: ReadonlySet<string>): LabelObject[] =>
   objects.filter(({ id, locked }) => !ids.has(id) || locked);
+
+/** Objects above all others, in their order; pixels in locked objects stay theirs, and one that is all in them stays where it is. */
+export function raised(objects: Objects, ids: ReadonlySet<string>): LabelObject[] {
+  const kept = uniteAll(objects.flatMap(({ locked, runs }) => (locked ? [runs] : [])));
+  const [below, above]: [LabelObject[], LabelObject[]] = [[], []];
+  for (const object of objects) {
+    const runs = ids.has(object.id) && !object.locked ? subtract(object.runs, kept) : NO_RUNS;
+    if (runs.length === 0) below.push(object);
+    else above.push(equalRuns(runs, object.runs) ? object : { ...object, runs });
+  }
+  return [...below, ...above];
+}
+
+/** Ids of the objects whose every pixel is in objects above them: masks that are written do not have them. */
+export function covered(objects: Objects): Set<string> {
+  const isCovered = ({ runs }: LabelObject, at: number): boolean => {
+    const [first] = runs;
+    const above = objects.slice(at + 1);
+    if (first === undefined || !above.some((object) => hasPixel(object.runs, first))) return false;
+    let left = runs;
+    for (const object of above) {
+      left = subtract(left, object.runs);
+      if (left.length === 0) return true;
+    }
+    return false;
+  };
+  return new Set(objects.filter(isCovered).map(({ id }) => id));
+}
 
 /** The uppermost object that is shown and has a pixel; null where there is none. */
 export function objectAt(objects: Objects, pixel: number): LabelObject | null {

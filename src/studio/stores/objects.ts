@@ -37,12 +37,22 @@ function add(title: string, mask: Runs, origin: ObjectOrigin): boolean {
     announce('The mask is empty: nothing was added.');
     return false;
   }
+  const before = objects();
   const object = newObject(runs, origin);
   const prompts = origin.kind === 'clicked' ? { prompts: NO_PROMPTS } : {};
-  doStep({ title, objects: [...objects(), object], ...prompts });
+  doStep({ title, objects: [...before, object], ...prompts });
   selectObjects([object.id]);
-  announce(`Object ${objects().length} added.`);
+  announce(`Object ${objects().length} added.${coveredWords(before)}`);
   return true;
+}
+
+/** Of objects that had pixels before and now are under others. */
+function coveredWords(before: readonly LabelObject[]): string {
+  const were = labels.covered(before);
+  const now = [...labels.covered(objects())].filter((id) => !were.has(id));
+  const names = now.map((id) => objects().findIndex((object) => object.id === id) + 1);
+  if (names.length === 0) return '';
+  return ` It covers ${names.length === 1 ? 'object' : 'objects'} ${names.join(', ')} entirely: delete one of them, or bring it to the front.`;
 }
 
 /** The origin of an object whose model's name was not kept. */
@@ -205,6 +215,13 @@ export function cutAt(line: readonly Point[]): void {
   if (doStep({ title: 'Cut', objects: after }))
     announce(`Split off ${plural(after.length - before.length, 'object')}.`);
   else announce('The line cuts no object in two: draw it from one side of the object to the other.');
+}
+
+/** The chosen objects get the pixels that they share with others. */
+export function raiseSelected(): void {
+  const after = labels.raised(objects(), selected());
+  if (!doStep({ title: 'To front', objects: after })) return;
+  announce(`To front: ${plural(selected().size, 'object')}.`);
 }
 
 /** Pixels by which a copy lies beside the original. */

@@ -90,12 +90,17 @@ function Queue({ datasetId }: { readonly datasetId: string }): ReactNode {
   const nameOf = (id: string): string => samples?.find((sample) => sample.id === id)?.name ?? id;
   const next = nextEntry(entries, openId);
   const done = entries.filter(({ status }) => status === 'done').length;
+  const isOpenLeft = entries.some(({ sampleId, status }) => sampleId === openId && status !== 'done');
+  const left = next
+    ? `Next: ${nameOf(next.sampleId)}. ${next.reason}`
+    : isOpenLeft
+      ? 'This is the last one to label.'
+      : 'None is left to label.';
   return (
     <>
       <p className="small muted">
         {done} of {entries.length} images are done
-        {done < GOOD_TO_TRAIN && ', and six to twelve are enough to train for the first time'}.{' '}
-        {next ? `Next: ${nameOf(next.sampleId)}. ${next.reason}` : 'None is left to label.'}
+        {done < GOOD_TO_TRAIN && ', and six to twelve are enough to train for the first time'}. {left}
       </p>
       {done >= LEAST_TO_TRAIN && (
         <button type="button" onClick={() => trainOn(datasetId)}>

@@ -1,4 +1,5 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useMemo } from 'react';
+import { covered } from '../../../data/labels/objects.ts';
 import type { LabelObject } from '../../../worker/protocol.ts';
 import { Hint } from '../../components/Hint.tsx';
 import { VirtualList } from '../../components/VirtualList.tsx';
@@ -10,6 +11,7 @@ import {
   duplicateSelected,
   fillSelected,
   mergeSelected,
+  raiseSelected,
   smoothSelected,
   splitSelected,
   toggleHidden,
@@ -24,6 +26,7 @@ export function ObjectPanel(): ReactNode {
   const isKept = useLabels((state) => state.ref !== null);
   const objects = useEdit((state) => state.objects);
   const chosen = useLabels((state) => state.selected.length);
+  const under = useMemo(() => covered(objects), [objects]);
   if (!isKept) return null;
   return (
     <section className={`panel ${styles.panel}`} aria-label="Objects">
@@ -41,7 +44,7 @@ export function ObjectPanel(): ReactNode {
             className={styles.list}
             items={objects}
             rowHeight={36}
-            render={(object, index) => <Row object={object} index={index} />}
+            render={(object, index) => <Row object={object} index={index} isCovered={under.has(object.id)} />}
           />
         </>
       )}
@@ -49,7 +52,13 @@ export function ObjectPanel(): ReactNode {
   );
 }
 
-function Row({ object, index }: { readonly object: LabelObject; readonly index: number }): ReactNode {
+interface RowProps {
+  readonly object: LabelObject;
+  readonly index: number;
+  readonly isCovered: boolean;
+}
+
+function Row({ object, index, isCovered }: RowProps): ReactNode {
   const isChosen = useLabels((state) => state.selected.includes(object.id));
   const classes = useLabels((state) => state.classes);
   const name = `Object ${index + 1}`;
@@ -57,7 +66,7 @@ function Row({ object, index }: { readonly object: LabelObject; readonly index: 
   const [red, green, blue] = objectColour(object, index, classes);
   return (
     <div className={`${styles.row} ${isChosen ? styles.chosen : ''}`}>
-      <Hint text={originWords(object)}>
+      <Hint text={isCovered ? `${originWords(object)}. ${COVERED}` : originWords(object)}>
         <button
           type="button"
           className={styles.name}
@@ -69,7 +78,7 @@ function Row({ object, index }: { readonly object: LabelObject; readonly index: 
             style={{ background: `rgb(${red} ${green} ${blue})` }}
             aria-hidden="true"
           />
-          {object.name ?? name} <span className="muted small">{label}</span>
+          {object.name ?? name} <span className="muted small">{isCovered ? 'covered' : label}</span>
         </button>
       </Hint>
       <Hint text={object.hidden ? 'Hidden; click to show' : 'Does not draw it'}>
@@ -97,6 +106,9 @@ function Row({ object, index }: { readonly object: LabelObject; readonly index: 
     </div>
   );
 }
+
+const COVERED =
+  'Objects further down this list have all of its pixels, so no run trains on it: bring it to the front, or delete one of them';
 
 function originWords({ origin }: LabelObject): string {
   switch (origin.kind) {
@@ -127,6 +139,7 @@ function Actions({ chosen }: { readonly chosen: number }): ReactNode {
       {action('Merge', mergeSelected, 2)}
       {action('Split', splitSelected)}
       {action('Duplicate', duplicateSelected)}
+      {action('To front', raiseSelected)}
       {action('Fill holes', fillSelected)}
       {action('Smooth', smoothSelected)}
       {action('Delete', deleteSelected)}

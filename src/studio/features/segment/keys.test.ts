@@ -7,7 +7,7 @@ import { showLabels, useLabels } from '../../stores/labels.ts';
 import { shownAnswer, useSegment } from '../../stores/segment.ts';
 import { useTools } from '../../stores/tools.ts';
 import { fakeEngine } from '../../testing/fake-engine.ts';
-import { handleKey, handlePageKey, type KeyTarget } from './keys.ts';
+import { handleKey, handlePageKey, type KeyTarget, SEGMENT_KEYS } from './keys.ts';
 
 let zoomed: number[] = [];
 let requests: (ToolRequest | null)[] = [];
@@ -156,4 +156,9 @@ test('keys work elsewhere on the page, but not those that a button or a list nee
   for (const key of [' ', 'Enter', 'Escape', 'ArrowDown', 'PageUp']) expect(pageKey(key)).toBe(false);
   expect(useTools.getState().tool).toBe('eraser');
   expect(candidate()).toBe(0);
+});
+
+test('no key of the image means two things', () => {
+  const keys = SEGMENT_KEYS.flatMap(({ bindings }) => bindings.flatMap(({ on }) => on));
+  expect(keys.filter((key, i) => keys.indexOf(key) !== i)).toEqual([]);
 });

@@ -21,6 +21,7 @@ import {
   fillSelected,
   mergeSelected,
   NOT_KEPT,
+  raiseSelected,
   selectNext,
   smoothSelected,
   splitSelected,
@@ -142,6 +143,12 @@ export const SEGMENT_KEYS: readonly KeyGroup<KeyTarget>[] = [
         list: [['D', 'duplicate them']],
         command: 'Duplicate the chosen objects',
         run: duplicateSelected,
+      },
+      {
+        on: ['q'],
+        list: [['Q', 'bring them to the front']],
+        command: 'Bring the chosen objects to the front',
+        run: raiseSelected,
       },
       {
         on: ['f'],
