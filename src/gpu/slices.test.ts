@@ -75,6 +75,20 @@ describe('submits', () => {
     expect(fake.submits).toEqual([[0, 1], [2, 3], [4]]);
   });
 
+  it('tell the best rate that was reached, by those long enough to be timed', async () => {
+    const bestOf = async (count: number, ms: number) => {
+      const fake = fakeDevice();
+      expect(fake.submitter.bestRate).toBeNull();
+      vi.spyOn(performance, 'now').mockReturnValue(0);
+      await finish(fake, fake.submitter.submit(dispatches(count, 1e9)), ms);
+      return fake.submitter.bestRate;
+    };
+    expect(await bestOf(1, 1), 'a millisecond is no measure').toBeNull();
+    expect(await bestOf(1, 100)).toBeCloseTo(1e10, -8);
+    // The second waits for the first, which its time does not tell.
+    expect(await bestOf(2, 100)).toBeCloseTo(1e10, -8);
+  });
+
   it('of several calls are never more than two, and background work gives way before each', async () => {
     const { submitter, submits, ends } = fakeDevice();
     const order: string[] = [];

@@ -14,6 +14,8 @@ export interface PassRecorder {
 const SLICE_MS = 60;
 /** Added for every dispatch: small ones take the time of their launch, not of their arithmetic. */
 const FLOPS_PER_DISPATCH = 2e5;
+/** Shorter slices take the time in which their end becomes known. */
+const LEAST_MS = 4;
 /** Slices in the queue at once, so that the device never waits for the page. */
 const IN_FLIGHT = 2;
 
@@ -27,11 +29,17 @@ export class SliceSubmitter {
   private running: Promise<void>[] = [];
   /** Counted operations per millisecond; starts low and follows what is measured. */
   private rate = 2e6;
+  private best: number | null = null;
 
   constructor(
     private readonly device: GPUDevice,
     private readonly spans = new SpanClock(),
   ) {}
+
+  /** Counted operations a second in the fastest slice so far; null before one that took long enough to be timed. */
+  get bestRate(): number | null {
+    return this.best;
+  }
 
   /** Submits all; resolves when no more than the last slice is still running. */
   async submit(dispatches: readonly Dispatch[]): Promise<void> {
@@ -108,6 +116,7 @@ export class SliceSubmitter {
 
   private learn(cost: number, ms: number): void {
     const measured = cost / Math.max(ms, 0.5);
+    if (ms >= LEAST_MS) this.best = Math.max(this.best ?? 0, 1000 * measured);
     this.rate += (Math.min(measured, this.rate * 4) - this.rate) * 0.3;
   }
 }

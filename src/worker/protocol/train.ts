@@ -20,7 +20,7 @@ export type { Verdict, VerdictMeasure } from '../../engine/run/verdict.ts';
 export interface PlanReport extends Omit<RunPlan, 'images'> {
   readonly secondsPerStep: number;
   /** Where that comes from: such steps on this device; other steps on it, by their arithmetic; or what was measured elsewhere. */
-  readonly timing: 'measured' | 'scaled' | 'stated';
+  readonly timing: 'measured' | 'scaled' | 'guessed';
   /** Of the checks and the test together. */
   readonly secondsOfChecks: number;
   readonly images: SplitCounts;

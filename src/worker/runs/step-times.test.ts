@@ -25,6 +25,18 @@ test('the rate of a device is that of the last run whose arithmetic is known', a
   expect(await new StepTimes(store).rateOf('gpu')).toBe(4);
 });
 
+test('the best rate of a device is kept from visit to visit, and written where it grew', async () => {
+  const store = new MemoryStore();
+  const times = new StepTimes(store);
+  expect(await times.bestRateOf('gpu', null)).toBeNull();
+  expect(await times.bestRateOf('gpu', 100)).toBe(100);
+  expect(await times.bestRateOf('gpu', 40), 'a slower hour').toBe(100);
+  expect(await new StepTimes(store).bestRateOf('gpu', null)).toBe(100);
+  expect(await times.bestRateOf('gpu', 200)).toBe(200);
+  expect(await new StepTimes(store).bestRateOf('other', null)).toBeNull();
+  expect(await times.rateOf('gpu'), 'which no step was timed on').toBeNull();
+});
+
 test('the kinds that were timed longest ago are forgotten', async () => {
   const store = new MemoryStore();
   const times = new StepTimes(store);

@@ -8,6 +8,8 @@ import type { CurrentModel } from '../engine-state.ts';
 const PATH = 'step-times.json';
 /** Kinds that are remembered. */
 const KEPT = 200;
+/** A best rate is written again where it grew so much. */
+const MORE = 1.1;
 const Schema = v.record(v.string(), v.number());
 
 export class StepTimes {
@@ -25,19 +27,35 @@ export class StepTimes {
     return (await this.all()).get(rateKey(device)) ?? null;
   }
 
+  /**
+   * Arithmetic a second in the fastest work of any kind on a device; null before any was timed.
+   * @param seen what was reached since the page was opened, if anything.
+   */
+  async bestRateOf(device: string, seen: number | null): Promise<number | null> {
+    const key = `best ${device}`;
+    const kept = await this.find(key);
+    if (seen === null || (kept !== null && seen < kept * MORE)) return kept;
+    await this.keep([[key, seen]]);
+    return seen;
+  }
+
   /** @param work the device and the arithmetic of a step, for {@link rateOf}; null where that is not known. */
   async update(
     key: string,
     seconds: number,
     work: { readonly device: string; readonly flops: number } | null = null,
   ): Promise<void> {
+    const rate: [string, number][] =
+      work && work.flops > 0 && seconds > 0 ? [[rateKey(work.device), work.flops / seconds]] : [];
+    await this.keep([[key, seconds], ...rate]);
+  }
+
+  private async keep(entries: readonly (readonly [string, number])[]): Promise<void> {
     const all = await this.all();
-    const keep = (name: string, value: number): void => {
-      all.delete(name);
-      all.set(name, value);
-    };
-    keep(key, seconds);
-    if (work && work.flops > 0 && seconds > 0) keep(rateKey(work.device), work.flops / seconds);
+    for (const [key, value] of entries) {
+      all.delete(key);
+      all.set(key, value);
+    }
     const kept = Object.fromEntries([...all].slice(-KEPT));
     await this.store.write(PATH, new TextEncoder().encode(JSON.stringify(kept)));
   }

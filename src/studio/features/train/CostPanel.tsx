@@ -220,5 +220,5 @@ function Time({ plan }: { readonly plan: PlanReport }): ReactNode {
 const TIMINGS: Readonly<Record<PlanReport['timing'], string>> = {
   measured: 'such steps were timed on this device',
   scaled: 'estimated from other steps on this device',
-  stated: 'a rough guess: no step was timed on this device yet',
+  guessed: 'a rough guess: no step was timed on this device yet',
 };
