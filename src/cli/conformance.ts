@@ -1,5 +1,5 @@
 /**
- * `npm run conformance -- DIR [--json]`: compares the engine with every set of vectors in a folder, see
+ * `npm run conformance -- DIR [--adapter gpu|software] [--json]`: compares the engine with every set of vectors in a folder, see
  * docs/conformance.md. Exit status 1 when a value is over its tolerance.
  */
 import { type Comparison, isPassed, type SetReport } from '../engine/conformance/report.ts';
@@ -10,7 +10,8 @@ import { openNodeGpu } from './node-gpu.ts';
 import { runProgram } from './program.ts';
 import { printJson } from './report.ts';
 
-const USAGE = '  npm run conformance -- DIR [--json]';
+const USAGE = `  npm run conformance -- DIR [--adapter gpu|software] [--json]
+  --adapter computes by the kernels for such adapters, on whichever there is.`;
 
 /** Errors by set, part and key, as `--json` prints them. */
 function toJson(reports: readonly SetReport[]): object {
@@ -51,11 +52,15 @@ function print(report: SetReport): void {
 }
 
 async function conformance(args: readonly string[]): Promise<number> {
-  const { positionals, values } = readArguments(args, { json: { type: 'boolean' } }, USAGE);
+  const options = { json: { type: 'boolean' }, adapter: { type: 'string' } } as const;
+  const { positionals, values } = readArguments(args, options, USAGE);
   const [folder] = positionals;
   if (!folder) throw wrongArguments('No folder is named', USAGE);
+  if (![undefined, 'gpu', 'software'].includes(values.adapter))
+    throw wrongArguments(`--adapter is "${values.adapter}", which is neither gpu nor software`, USAGE);
   const sets = await findSets(folder);
   const gpu = await openNodeGpu();
+  if (values.adapter) gpu.traits = { ...gpu.traits, isSoftware: values.adapter === 'software' };
   const reports: SetReport[] = [];
   for (const set of sets) {
     const report = await runSet(gpu, set);
