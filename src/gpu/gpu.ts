@@ -4,7 +4,7 @@ import { PipelineCache } from './pipeline-cache.ts';
 import { type PassProfile, type PassTime, PassTimer } from './profile.ts';
 import { READBACK_BYTES, Readback } from './readback.ts';
 import { ShaderLibrary, type ShaderSources } from './shader-library.ts';
-import { SliceSubmitter } from './slices.ts';
+import { noticeLatency, SliceSubmitter } from './slices.ts';
 import { SpanClock } from './spans.ts';
 import { createTexels, texelBytes } from './texels.ts';
 import { type AdapterTraits, readTraits } from './traits.ts';
@@ -59,13 +59,14 @@ export class Gpu {
     /** Changed once, before anything is planned, where kernels were measured. */
     public traits: AdapterTraits,
     sources: ShaderSources,
+    latency: number,
   ) {
     this.shaders = new ShaderLibrary(sources);
     this.pipelines = new PipelineCache(device, this.shaders);
     this.params = new ParamsStore(device, (bytes) => {
       this.allocatedBytes += bytes;
     });
-    this.slices = new SliceSubmitter(device, this.spans);
+    this.slices = new SliceSubmitter(device, this.spans, latency);
     this.lost = device.lost.then((lost) =>
       lost.reason === 'destroyed' ? new Promise<never>(() => {}) : lost,
     );
@@ -112,7 +113,9 @@ export class Gpu {
         { cause },
       );
     }
-    return new Gpu(device, adapter.info, readTraits(adapter.info, device.features), sources);
+    // A device that is lost by now is told of by `lost`.
+    const latency = await noticeLatency(device).catch(() => 0);
+    return new Gpu(device, adapter.info, readTraits(adapter.info, device.features), sources, latency);
   }
 
   /** The largest buffer that the device may bind, bytes. */

@@ -5,7 +5,7 @@ import { SliceSubmitter } from './slices.ts';
 afterEach(() => vi.restoreAllMocks());
 
 /** A device that records the dispatches of every submit and ends each when it is told to. */
-function fakeDevice() {
+function fakeDevice(latency = 0) {
   const submits: number[][] = [];
   const ends: { resolve: () => void; reject: (error: Error) => void }[] = [];
   const device = {
@@ -26,7 +26,7 @@ function fakeDevice() {
       onSubmittedWorkDone: () => new Promise<void>((resolve, reject) => ends.push({ resolve, reject })),
     },
   };
-  return { submits, ends, submitter: new SliceSubmitter(device as unknown as GPUDevice) };
+  return { submits, ends, submitter: new SliceSubmitter(device as unknown as GPUDevice, undefined, latency) };
 }
 
 /** Dispatches that can be told apart by their workgroups. */
@@ -138,6 +138,38 @@ describe('submits', () => {
     };
     expect(await lengthAfter(5)).toBeGreaterThan(100);
     expect(await lengthAfter(500)).toBeLessThan(5);
+  });
+
+  it('stay few where ends become known ten times a second', async () => {
+    const [tick, speed, flops, count] = [100, 1e9, 1e8, 800];
+    const fake = fakeDevice(tick);
+    let now = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => now);
+    const endsAt: number[] = [];
+    const runOnce = async (): Promise<number> => {
+      const start = now;
+      let isOver = false;
+      const run = fake.submitter.submit(dispatches(count, flops)).then(() => {
+        isOver = true;
+      });
+      await settle();
+      while (!isOver || endsAt.length < fake.submits.length) {
+        for (let i = endsAt.length; i < fake.submits.length; i++)
+          endsAt.push(Math.max(now, endsAt[i - 1] ?? 0) + ((fake.submits[i]?.length ?? 0) * flops) / speed);
+        now += tick;
+        fake.ends.forEach(({ resolve }, i) => {
+          if ((endsAt[i] ?? now + 1) <= now) resolve();
+        });
+        await settle();
+      }
+      await run;
+      return now - start;
+    };
+    for (let i = 0; i < 12; i++) await runOnce();
+    const before = fake.submits.length;
+    // The device is busy for 80 ms.
+    expect(await runOnce()).toBeLessThanOrEqual(2 * tick);
+    expect(fake.submits.length - before).toBeLessThanOrEqual(3);
   });
 
   it('end without a word when the device is lost, since who reads the results is told', async () => {

@@ -16,8 +16,10 @@ const SLICE_MS = 60;
 const FLOPS_PER_DISPATCH = 2e5;
 /** Shorter slices take the time in which their end becomes known. */
 const LEAST_MS = 4;
-/** Slices in the queue at once, so that the device never waits for the page. */
+/** Slices in the queue at once, so that the device never waits for the page; more where ends become known late. */
 const IN_FLIGHT = 2;
+/** By how much slices grow whose end was known as soon as any is. */
+const GROWTH = 1.5;
 
 /** Cuts a list of dispatches into submits by the speed measured so far. */
 export class SliceSubmitter {
@@ -34,6 +36,8 @@ export class SliceSubmitter {
   constructor(
     private readonly device: GPUDevice,
     private readonly spans = new SpanClock(),
+    /** Milliseconds in which the end of work becomes known, see {@link noticeLatency}. */
+    private readonly latency = 0,
   ) {}
 
   /** Counted operations a second in the fastest slice so far; null before one that took long enough to be timed. */
@@ -46,7 +50,7 @@ export class SliceSubmitter {
     if (this.recorder) return this.record(dispatches, this.recorder);
     for (let from = 0; from < dispatches.length; ) {
       if (this.between) await this.giveWay();
-      const { to, cost } = this.nextSlice(dispatches, from);
+      const { to, cost, isFull } = this.nextSlice(dispatches, from);
       const slice = dispatches.slice(from, to);
       this.spans.encode(() => this.encode(slice));
       const start = performance.now();
@@ -58,7 +62,7 @@ export class SliceSubmitter {
           () => {
             const ms = performance.now() - start;
             // Behind another slice, the time is an upper bound.
-            if (wasIdle || cost > ms * this.rate) this.learn(cost, ms);
+            if (wasIdle || cost > ms * this.rate) this.learn(cost, ms, isFull);
           },
           () => undefined,
         )
@@ -67,7 +71,8 @@ export class SliceSubmitter {
         });
       this.spans.follow(done);
       this.running.push(done);
-      const first = this.running.length >= IN_FLIGHT ? this.running[0] : null;
+      const most = IN_FLIGHT + Math.floor(this.latency / SLICE_MS);
+      const first = this.running.length >= most ? this.running[0] : null;
       if (first) await this.spans.wait(first);
       from = to;
     }
@@ -93,7 +98,7 @@ export class SliceSubmitter {
       cost += (dispatches[to]?.flops ?? 0) + FLOPS_PER_DISPATCH;
       to += 1;
     }
-    return { to, cost };
+    return { to, cost, isFull: cost >= budget };
   }
 
   private async record(dispatches: readonly Dispatch[], { timer, passes }: PassRecorder): Promise<void> {
@@ -114,9 +119,30 @@ export class SliceSubmitter {
     this.device.queue.submit([encoder.finish()]);
   }
 
-  private learn(cost: number, ms: number): void {
-    const measured = cost / Math.max(ms, 0.5);
+  private learn(cost: number, ms: number, isFull: boolean): void {
+    // No end is known sooner, so that nothing was measured: only a full slice tells that there was room for more.
+    if (ms < 1.5 * this.latency) {
+      if (isFull) this.rate *= GROWTH;
+      return;
+    }
+    const measured = cost / Math.max(ms - this.latency / 2, 0.5);
     if (ms >= LEAST_MS) this.best = Math.max(this.best ?? 0, 1000 * measured);
     this.rate += (Math.min(measured, this.rate * 4) - this.rate) * 0.3;
   }
+}
+
+/**
+ * Milliseconds from the end of a device's work to its notice: Chromium's comes at once, Firefox looks for ended work ten times a
+ * second. To be measured while the device is idle.
+ */
+export async function noticeLatency(device: GPUDevice): Promise<number> {
+  let latency = 0;
+  // The first wait is cut short by wherever the clock of the notices stands.
+  for (let i = 0; i < 2; i++) {
+    const start = performance.now();
+    device.queue.submit([device.createCommandEncoder().finish()]);
+    await device.queue.onSubmittedWorkDone();
+    latency = performance.now() - start;
+  }
+  return latency;
 }
