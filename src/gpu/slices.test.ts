@@ -75,9 +75,9 @@ describe('submits', () => {
     expect(fake.submits).toEqual([[0, 1], [2, 3], [4]]);
   });
 
-  it('tell the best rate that was reached, by those long enough to be timed', async () => {
-    const bestOf = async (count: number, ms: number) => {
-      const fake = fakeDevice();
+  it('tell the best rate that was reached, by work long enough to be timed', async () => {
+    const bestOf = async (count: number, ms: number, latency = 0) => {
+      const fake = fakeDevice(latency);
       expect(fake.submitter.bestRate).toBeNull();
       vi.spyOn(performance, 'now').mockReturnValue(0);
       await finish(fake, fake.submitter.submit(dispatches(count, 1e9)), ms);
@@ -85,8 +85,9 @@ describe('submits', () => {
     };
     expect(await bestOf(1, 1), 'a millisecond is no measure').toBeNull();
     expect(await bestOf(1, 100)).toBeCloseTo(1e10, -8);
-    // The second waits for the first, which its time does not tell.
-    expect(await bestOf(2, 100)).toBeCloseTo(1e10, -8);
+    expect(await bestOf(2, 100), 'two without a pause').toBeCloseTo(1e10, -8);
+    expect(await bestOf(2, 100, 100), 'too short beside what is lost for its notice').toBeNull();
+    expect(await bestOf(10, 100, 100)).toBeCloseTo(1e10 / 0.95, -8);
   });
 
   it('of several calls are never more than two, and background work gives way before each', async () => {

@@ -14,8 +14,8 @@ export interface PassRecorder {
 const SLICE_MS = 60;
 /** Added for every dispatch: small ones take the time of their launch, not of their arithmetic. */
 const FLOPS_PER_DISPATCH = 2e5;
-/** Shorter slices take the time in which their end becomes known. */
-const LEAST_MS = 4;
+/** Work is timed that takes so long, and many times as long as its end takes to become known. */
+const [LEAST_MS, LEAST_NOTICES] = [10, 5];
 /** Slices in the queue at once, so that the device never waits for the page; more where ends become known late. */
 const IN_FLIGHT = 2;
 /** By how much slices grow whose end was known as soon as any is. */
@@ -32,6 +32,8 @@ export class SliceSubmitter {
   /** Counted operations per millisecond; starts low and follows what is measured. */
   private rate = 2e6;
   private best: number | null = null;
+  /** Since when there is work without a pause, and the cost of what of it has ended. */
+  private busy = { since: 0, cost: 0 };
 
   constructor(
     private readonly device: GPUDevice,
@@ -40,7 +42,7 @@ export class SliceSubmitter {
     private readonly latency = 0,
   ) {}
 
-  /** Counted operations a second in the fastest slice so far; null before one that took long enough to be timed. */
+  /** Counted operations a second in the fastest work without a pause so far; null before any that took long enough to be timed. */
   get bestRate(): number | null {
     return this.best;
   }
@@ -55,12 +57,14 @@ export class SliceSubmitter {
       this.spans.encode(() => this.encode(slice));
       const start = performance.now();
       const wasIdle = this.running.length === 0;
+      if (wasIdle) this.busy = { since: start, cost: 0 };
       // A lost device rejects here too; reading the results reports it.
       const done: Promise<void> = this.device.queue
         .onSubmittedWorkDone()
         .then(
           () => {
             const ms = performance.now() - start;
+            this.busy.cost += cost;
             // Behind another slice, the time is an upper bound.
             if (wasIdle || cost > ms * this.rate) this.learn(cost, ms, isFull);
           },
@@ -68,6 +72,7 @@ export class SliceSubmitter {
         )
         .then(() => {
           this.running = this.running.filter((other) => other !== done);
+          if (this.running.length === 0) this.noteRate();
         });
       this.spans.follow(done);
       this.running.push(done);
@@ -119,6 +124,12 @@ export class SliceSubmitter {
     this.device.queue.submit([encoder.finish()]);
   }
 
+  private noteRate(): void {
+    const ms = performance.now() - this.busy.since;
+    if (ms < LEAST_MS + LEAST_NOTICES * this.latency) return;
+    this.best = Math.max(this.best ?? 0, (1000 * this.busy.cost) / (ms - this.latency / 2));
+  }
+
   private learn(cost: number, ms: number, isFull: boolean): void {
     // No end is known sooner, so that nothing was measured: only a full slice tells that there was room for more.
     if (ms < 1.5 * this.latency) {
@@ -126,7 +137,6 @@ export class SliceSubmitter {
       return;
     }
     const measured = cost / Math.max(ms - this.latency / 2, 0.5);
-    if (ms >= LEAST_MS) this.best = Math.max(this.best ?? 0, 1000 * measured);
     this.rate += (Math.min(measured, this.rate * 4) - this.rate) * 0.3;
   }
 }
