@@ -53,3 +53,17 @@ test('that nothing is kept is known as long as the page is open', async () => {
   await startFake();
   expect(useSession.getState().storageFailure).toBeNull();
 });
+
+test('storage is shown while the browser asks for leave to keep it, which it does once there is a dataset', async () => {
+  const persist = vi.fn(() => new Promise<boolean>(() => undefined));
+  const storage = { estimate: async () => ({ quota: 1000 }), persisted: async () => false, persist };
+  vi.stubGlobal('navigator', { storage });
+  await startFake();
+  await expect.poll(() => useSession.getState().storage).toEqual({ quota: 1000, persisted: false });
+  expect(persist).not.toHaveBeenCalled();
+  useSession.setState({ storage: null });
+  await startFake({ empty: false });
+  // Each start of this file listens.
+  await expect.poll(() => persist.mock.calls.length).toBeGreaterThan(0);
+  expect(useSession.getState().storage).toEqual({ quota: 1000, persisted: false });
+});

@@ -1,6 +1,6 @@
 import type { EngineClient } from '../worker/client.ts';
 import type { BootRequest } from '../worker/protocol.ts';
-import { loadDatasets } from './stores/datasets.ts';
+import { loadDatasets, useDatasets } from './stores/datasets.ts';
 import { refreshPreview } from './stores/drop-preview.ts';
 import { isSeen, receiveChange, showStored } from './stores/elsewhere.ts';
 import { linkEngine } from './stores/engine-link.ts';
@@ -19,6 +19,7 @@ import {
   markDeviceLost,
   persistStorage,
   selectCanCompute,
+  showStorage,
   useSession,
 } from './stores/session.ts';
 import { startTheme } from './stores/theme.ts';
@@ -44,7 +45,8 @@ export function startStudio(
     else if (event.type === 'elsewhere') receiveChange(event.kind);
     else receiveRunEvent(event);
   });
-  void persistStorage();
+  void showStorage();
+  keepWhatIsStored();
   rememberLeaving();
   const opening = openFirstVisit();
   const shown = usePage.getState().page;
@@ -78,6 +80,15 @@ export function startStudio(
     void continueQueue();
   });
   return booted;
+}
+
+/** Once there is something of the person's to keep: where the browser asks for leave, it is then plain what for. */
+function keepWhatIsStored(): void {
+  const stop = useDatasets.subscribe(({ datasets }) => {
+    if (datasets.length === 0) return;
+    stop();
+    void persistStorage();
+  });
 }
 
 function handleLog(level: 'info' | 'warning' | 'error', text: string): void {

@@ -196,13 +196,19 @@ async function openModel(
   notifySuccess(`${model.name} is now the model.`);
 }
 
-/** Asks the browser not to clear the storage, and shows its answer. */
+/** Asks the browser not to clear the storage, and shows its answer. Firefox asks the person, whose answer may never come. */
 export async function persistStorage(): Promise<void> {
+  await showStorage();
   try {
     if (!(await navigator.storage.persisted())) await navigator.storage.persist();
   } catch {
     // Not every browser has this call; the report then says so.
   }
+  await showStorage();
+}
+
+/** Shows how much may be stored, and whether the browser may clear it. */
+export async function showStorage(): Promise<void> {
   set({ storage: await readStorage() });
 }
 
