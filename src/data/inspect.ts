@@ -7,6 +7,7 @@ import {
   loadSample,
   type MaskTurn,
 } from './dataset.ts';
+import { withRunOrder } from './dataset-runs.ts';
 import type { LazyFile } from './lazy-file.ts';
 import { ObjectSizeCounts } from './object-sizes.ts';
 import { labelsOf } from './objects.ts';
@@ -64,9 +65,10 @@ const TURN = 40;
  * notice and are kept, and the rest is counted.
  */
 export async function inspectDataset(
-  dataset: Dataset,
+  found: Dataset,
   options: InspectOptions = {},
 ): Promise<InspectedDataset> {
+  const dataset = withRunOrder(found, options.changes?.runs);
   const { signal, onProgress, listObjects = false } = options;
   const total = 2 * dataset.samples.length;
   const turn = turns(signal);
@@ -74,14 +76,14 @@ export async function inspectDataset(
     onProgress?.({ done, total, file: sample.image.path });
   const statistics = options.statistics ?? (await statisticsOf(dataset, options));
   const changes = { ...dataset.changes, ...options.changes };
-  const { classTables, ...kept } = dataset;
+  const { classTables, runs, ...kept } = dataset;
   const {
     reading,
     evidence,
     remarks,
     classNames: named,
   } = inferDatasetReading(statistics, changes, dataset.samples, classTables);
-  const refusals: Refusal[] = [...remarks];
+  const refusals: Refusal[] = [...(runs?.remarks ?? []), ...remarks];
   const turned: Record<MaskTurn, string[]> = { turned: [], unsure: [] };
   const manyChannels: ManyChannels[] = [];
   const checked: Checked[] = [];
@@ -136,7 +138,7 @@ export async function inspectDataset(
     objects,
     sizes: counts.sizes,
     reading,
-    evidence,
+    evidence: [...(runs?.evidence ?? []), ...evidence],
     summary: summarise(clean.name, samples, bytesOf(clean)),
     refusals,
   };

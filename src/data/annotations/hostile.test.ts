@@ -97,6 +97,8 @@ const GOOD: Readonly<Record<string, string>> = {
     <mask label="y" rle="2, 3, 4" left="2" top="2" width="3" height="3"/></image></annotations>`,
   'a.txt': '0 0.1 0.1 0.4 0.1 0.4 0.5\n1 0.5 0.5 0.7 0.5 0.7 0.8 0.5 0.8\n',
   'labelmap.txt': '# label:color_rgb:parts:actions\nbackground:0,0,0::\ncell:250,50,83::\n',
+  'train.csv': 'ImageId,EncodedPixels\na.png,33 4 49 4 65 4\na.png,18 3\nb.png,\n',
+  'cells.csv': 'id,annotation,width,height\na,25 4 45 4 65 4,20,16\na,8 2,20,16\n',
   'via.csv':
     'filename,region_shape_attributes,region_attributes\na.png,"{""name"":""circle"",""cx"":4,""cy"":4,""r"":2}","{}"\n',
 };

@@ -69,6 +69,12 @@ const SENTENCES = {
     what: (count, names) => `It was made for ${images(count)} of another size and shape: ${names}.`,
     cure: 'Drop the images that were annotated.',
   },
+  beyond: {
+    code: 'data/annotation-size',
+    refused: 'always',
+    what: (count, names) => `Its runs go beyond the pixels of ${images(count)}: ${names}.`,
+    cure: 'Drop the images that were annotated, in the size that they had then.',
+  },
   work: {
     code: 'data/annotation-too-much',
     refused: 'always',

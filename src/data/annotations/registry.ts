@@ -8,6 +8,7 @@ import { imagejRoi } from './imagej-roi.ts';
 import { labelStudio } from './label-studio.ts';
 import { labelme } from './labelme.ts';
 import { imageLists, labelNames, maskClassesCsv, nnunet } from './mask-classes.ts';
+import { rleCsv } from './rle-csv.ts';
 import { viaCsv, viaJson } from './via.ts';
 import { vocXml } from './voc-xml.ts';
 import { yolo } from './yolo.ts';
@@ -24,6 +25,7 @@ export const annotationFormats: readonly AnnotationFormat[] = [
   cvatXml,
   vocXml,
   imageLists,
+  rleCsv,
   colourTable,
   labelNames,
   yolo,
