@@ -97,6 +97,13 @@ const GOOD: Readonly<Record<string, string>> = {
     <mask label="y" rle="2, 3, 4" left="2" top="2" width="3" height="3"/></image></annotations>`,
   'a.txt': '0 0.1 0.1 0.4 0.1 0.4 0.5\n1 0.5 0.5 0.7 0.5 0.7 0.8 0.5 0.8\n',
   'labelmap.txt': '# label:color_rgb:parts:actions\nbackground:0,0,0::\ncell:250,50,83::\n',
+  'sa_1.json': JSON.stringify({
+    image: { image_id: 1, file_name: 'a.png', width: 20, height: 16 },
+    annotations: [
+      { id: 1, bbox: [1, 1, 5, 4], segmentation: { size: [16, 20], counts: '52Q5' }, point_coords: [[1, 1]] },
+      { id: 2, segmentation: { size: [16, 20], counts: [40, 5, 9, 3] } },
+    ],
+  }),
   'train.csv': 'ImageId,EncodedPixels\na.png,33 4 49 4 65 4\na.png,18 3\nb.png,\n',
   'cells.csv': 'id,annotation,width,height\na,25 4 45 4 65 4,20,16\na,8 2,20,16\n',
   'via.csv':

@@ -9,6 +9,7 @@ import { labelStudio } from './label-studio.ts';
 import { labelme } from './labelme.ts';
 import { imageLists, labelNames, maskClassesCsv, nnunet } from './mask-classes.ts';
 import { rleCsv } from './rle-csv.ts';
+import { sa1b } from './sa-1b.ts';
 import { viaCsv, viaJson } from './via.ts';
 import { vocXml } from './voc-xml.ts';
 import { yolo } from './yolo.ts';
@@ -16,6 +17,7 @@ import { yolo } from './yolo.ts';
 /** The annotation formats that are read. The first one that recognises a file reads it. */
 export const annotationFormats: readonly AnnotationFormat[] = [
   coco,
+  sa1b,
   labelme,
   labelStudio,
   geojson,
