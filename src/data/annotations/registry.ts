@@ -5,6 +5,7 @@ import { colourTable } from './colour-table.ts';
 import { cvatXml } from './cvat-xml.ts';
 import { geojson } from './geojson.ts';
 import { imagejRoi } from './imagej-roi.ts';
+import { labelIds } from './label-ids.ts';
 import { labelStudio } from './label-studio.ts';
 import { labelme } from './labelme.ts';
 import { imageLists, labelNames, maskClassesCsv, nnunet } from './mask-classes.ts';
@@ -24,6 +25,7 @@ export const annotationFormats: readonly AnnotationFormat[] = [
   viaJson,
   nnunet,
   colourJson,
+  labelIds,
   cvatXml,
   vocXml,
   imageLists,
