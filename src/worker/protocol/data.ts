@@ -90,7 +90,8 @@ export interface ReadingInfo {
   readonly threshold: number | null;
   /** The values that others count as; null where each counts as it stands. */
   readonly levels: readonly string[] | null;
-  /** Values that occur, to choose among, with their share of all pixels (0–1), the largest first; 64 at most. */
+  /** Values that occur, to choose among, with their share of all pixels (0–1), the largest first: at most 64, of objects
+   * 12, and those that are background or ignored. */
   readonly values: readonly { readonly value: string; readonly share: number }[];
 }
 
