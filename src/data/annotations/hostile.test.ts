@@ -95,6 +95,9 @@ const GOOD: Readonly<Record<string, string>> = {
   }),
   'cvat.xml': `<annotations><image id="0" name="a.png" width="20" height="16"><polygon label="x" points="1,1;6,1;6,5"/>
     <mask label="y" rle="2, 3, 4" left="2" top="2" width="3" height="3"/></image></annotations>`,
+  'a.xml': `<Annotations MicronsPerPixel="0.25"><Annotation Id="1" Name=""><Attributes><Attribute Name="Description" Value=""/></Attributes>
+    <Regions><Region Id="1" Type="0" NegativeROA="0"><Vertices><Vertex X="1" Y="1" Z="0"/><Vertex X="9" Y="1"/><Vertex X="9" Y="9"/></Vertices></Region>
+    <Region Id="2" Type="2" NegativeROA="0"><Vertices><Vertex X="11" Y="1"/><Vertex X="15" Y="5"/></Vertices></Region></Regions></Annotation></Annotations>`,
   'a.txt': '0 0.1 0.1 0.4 0.1 0.4 0.5\n1 0.5 0.5 0.7 0.5 0.7 0.8 0.5 0.8\n',
   'labelmap.txt': '# label:color_rgb:parts:actions\nbackground:0,0,0::\ncell:250,50,83::\n',
   'sa_1.json': JSON.stringify({

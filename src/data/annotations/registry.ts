@@ -1,4 +1,5 @@
 import type { AnnotationFormat } from './annotation-format.ts';
+import { aperioXml } from './aperio-xml.ts';
 import { coco } from './coco.ts';
 import { colourJson } from './colour-json.ts';
 import { colourTable } from './colour-table.ts';
@@ -27,6 +28,7 @@ export const annotationFormats: readonly AnnotationFormat[] = [
   colourJson,
   labelIds,
   cvatXml,
+  aperioXml,
   vocXml,
   imageLists,
   rleCsv,
