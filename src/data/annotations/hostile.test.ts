@@ -109,6 +109,8 @@ const GOOD: Readonly<Record<string, string>> = {
   }),
   'train.csv': 'ImageId,EncodedPixels\na.png,33 4 49 4 65 4\na.png,18 3\nb.png,\n',
   'cells.csv': 'id,annotation,width,height\na,25 4 45 4 65 4,20,16\na,8 2,20,16\n',
+  'a_shapes.csv':
+    'index,shape-type,vertex-index,axis-0,axis-1\n0,polygon,0,1,1\n0,polygon,1,1,9\n0,polygon,2,9,9\n1,ellipse,0,9,1\n1,ellipse,1,9,5\n1,ellipse,2,13,5\n1,ellipse,3,13,1\n',
   'id2label.json': '{"0": "background", "1": "leaf", "2": "stem"}',
   'via.csv':
     'filename,region_shape_attributes,region_attributes\na.png,"{""name"":""circle"",""cx"":4,""cy"":4,""r"":2}","{}"\n',

@@ -10,6 +10,7 @@ import { labelIds } from './label-ids.ts';
 import { labelStudio } from './label-studio.ts';
 import { labelme } from './labelme.ts';
 import { imageLists, labelNames, maskClassesCsv, nnunet } from './mask-classes.ts';
+import { napariCsv } from './napari-csv.ts';
 import { rleCsv } from './rle-csv.ts';
 import { sa1b } from './sa-1b.ts';
 import { viaCsv, viaJson } from './via.ts';
@@ -32,6 +33,7 @@ export const annotationFormats: readonly AnnotationFormat[] = [
   vocXml,
   imageLists,
   rleCsv,
+  napariCsv,
   colourTable,
   labelNames,
   yolo,
