@@ -86,6 +86,7 @@ export async function inspectDataset(
   const refusals: Refusal[] = [...(runs?.remarks ?? []), ...remarks];
   const turned: Record<MaskTurn, string[]> = { turned: [], unsure: [] };
   const manyChannels: ManyChannels[] = [];
+  const empty: string[] = [];
   const checked: Checked[] = [];
   const counts = new ObjectSizeCounts();
   for (const [index, sample] of dataset.samples.entries()) {
@@ -103,7 +104,7 @@ export async function inspectDataset(
       if (loaded.value.maskTurn) turned[loaded.value.maskTurn].push(sample.image.path);
       const usable = withoutRefused(readable, loaded.value.refusals);
       const seen = checkedOf(usable, loaded.value, listObjects);
-      if (isLabelled(usable) && seen.sample.objects === 0) refusals.push(emptyMask(usable));
+      if (isLabelled(usable) && seen.sample.objects === 0) empty.push(maskOf(usable));
       checked.push(seen);
       counts.add(
         loaded.value.image,
@@ -116,7 +117,7 @@ export async function inspectDataset(
     step(dataset.samples.length + index + 1, sample);
     await turn();
   }
-  refusals.push(...turnRemarks(turned));
+  refusals.push(...emptyMasks(empty), ...turnRemarks(turned));
   if (!changes.channels) refusals.push(...channelRemarks(manyChannels));
   const channels = changes.channels ?? commonChannels(manyChannels);
   const many = new Set(manyChannels.map(({ file }) => file));
@@ -257,13 +258,30 @@ function sampleOf({ name, image, depth, objects, labelling }: LoadedSample): Sam
   };
 }
 
-function emptyMask(sample: DatasetSample): Refusal {
-  const file = sample.instances ?? sample.labels ?? sample.mask ?? sample.objectMasks?.[0] ?? sample.image;
-  return notice(
-    'data/empty-mask',
-    file.path,
-    'The mask is empty: nothing in it is foreground.',
-    'The image is kept and counted, but nothing can be learned from it; check the mask if it should show something.',
+const maskOf = ({ instances, labels, mask, objectMasks, image }: DatasetSample): string =>
+  (instances ?? labels ?? mask ?? objectMasks?.[0] ?? image).path;
+
+/** Empty masks that are named one by one; a set in which many images show nothing is no fault. */
+const SAID_ALONE = 4;
+
+function emptyMasks(files: readonly string[]): Refusal[] {
+  const [first] = files;
+  if (first !== undefined && files.length > SAID_ALONE)
+    return [
+      notice(
+        'data/empty-mask',
+        first,
+        `This mask and ${files.length - 1} others are empty: nothing in them is foreground.`,
+        'The images are kept and counted, but nothing can be learned from them; check the masks if they should show something.',
+      ),
+    ];
+  return files.map((file) =>
+    notice(
+      'data/empty-mask',
+      file,
+      'The mask is empty: nothing in it is foreground.',
+      'The image is kept and counted, but nothing can be learned from it; check the mask if it should show something.',
+    ),
   );
 }
 

@@ -21,7 +21,7 @@ const SENTENCES = {
     code: 'data/annotation-image-missing',
     refused: 'if-all',
     what: (count, names) => `It names ${images(count)} not among the files: ${names}.`,
-    cure: 'Drop the images together with this file.',
+    cure: 'Drop the images together with this file; one that is for a single image has to be called as that is.',
   },
   extension: {
     code: 'data/annotation-image-extension',
