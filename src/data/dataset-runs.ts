@@ -18,7 +18,8 @@ export function runsOfSamples(
   return (
     first && {
       order: first.order,
-      evidence: found.flatMap(({ evidence }) => evidence),
+      evidence: found.map(({ evidence }) => evidence),
+      rows: found.map(({ rows }) => rows),
       remarks: found.flatMap(({ remarks }) => remarks),
       masks: new Map(own),
     }

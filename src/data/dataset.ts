@@ -61,8 +61,9 @@ export interface DatasetSample {
 /** How the runs of a dataset are counted, and its masks in either order. */
 export interface DatasetRuns {
   readonly order: RunOrder;
-  /** How that is known. */
+  /** How that is known, and what rows of their files are. */
   readonly evidence: readonly string[];
+  readonly rows: readonly string[];
   readonly remarks: readonly Refusal[];
   /** By the path of the image. */
   readonly masks: ReadonlyMap<string, RunMasks>;

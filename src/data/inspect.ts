@@ -139,7 +139,7 @@ export async function inspectDataset(
     objects,
     sizes: counts.sizes,
     reading,
-    evidence: [...(runs?.evidence ?? []), ...evidence],
+    evidence: [...(runs?.evidence ?? []), ...(runs?.rows ?? []), ...evidence],
     summary: summarise(clean.name, samples, bytesOf(clean)),
     refusals,
   };

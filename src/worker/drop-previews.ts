@@ -103,7 +103,7 @@ export class DropPreviews {
       maskedCount: masked.length,
       reading: role ? readingInfo(reading[role], values[role]) : null,
       runs: order ?? null,
-      evidence: [...(dataset.runs?.evidence ?? []), ...evidence],
+      evidence: [...(dataset.runs?.evidence ?? []), ...(dataset.runs?.rows ?? []), ...evidence],
       remarks: [...(dataset.runs?.remarks ?? []), ...remarks].map((remark) => ({
         ...failureOf(remark),
         severity: remark.severity,

@@ -18,7 +18,9 @@ export interface RunsFile {
 /** How the runs of a file are counted, and how that is known. */
 export interface FoundOrder {
   readonly order: RunOrder;
-  readonly evidence: readonly string[];
+  readonly evidence: string;
+  /** What a row of the file is. */
+  readonly rows: string;
   /** What a person should look at; none where the order is certain. */
   readonly remarks: readonly Refusal[];
 }
@@ -41,7 +43,7 @@ export async function orderOf(file: RunsFile, images: readonly SeenRuns[]): Prom
   const rows = isOfObjects
     ? `Each row of ${path} is an object, since images have several of one class.`
     : `A row of ${path} is the mask of an image or class, since none has two: pixels that touch are one object.`;
-  if (known) return { order: known.order, evidence: [known.evidence, rows], remarks: [] };
+  if (known) return { ...known, rows, remarks: [] };
   const other = otherOf(usual);
   const isSquare = images.every(({ width, height }) => width === height);
   const why = isSquare
@@ -51,7 +53,8 @@ export async function orderOf(file: RunsFile, images: readonly SeenRuns[]): Prom
   const cure = `Compare the objects with an image; if they lie mirrored or torn, choose ${ORDER_WORDS[other]} in the preview, with --runs ${other}, or with "runs": "${other}" in dataset.json.${isSquare ? '' : ' If they fit in neither order, drop the images in the size that was annotated.'}`;
   return {
     order: usual,
-    evidence: [what, rows],
+    evidence: what,
+    rows,
     remarks: [notice('data/annotation-run-order', path, what, cure)],
   };
 }
