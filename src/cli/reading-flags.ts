@@ -8,10 +8,12 @@ export const READING_FLAGS = {
   threshold: { type: 'string' },
   instances: { type: 'boolean' },
   channels: { type: 'string' },
+  runs: { type: 'string' },
 } as const;
 
 export const READING_USAGE = `  How masks are read, where it is not as inferred: [--background V] [--ignore V,V…] [--threshold V] [--instances]
   Which channels of the images are shown as red, green and blue: [--channels 2,1,1]
+  How the runs of a CSV are counted that does not say it: [--runs rows|columns]
   V is a number as the file has it, a colour as #rrggbb, transparent, nan or none.`;
 
 interface Flags {
@@ -20,6 +22,7 @@ interface Flags {
   readonly threshold?: string | undefined;
   readonly instances?: boolean | undefined;
   readonly channels?: string | undefined;
+  readonly runs?: string | undefined;
 }
 
 /** The changes that flags ask for. @throws Failure `cli/arguments`. */
@@ -29,7 +32,9 @@ export function readingChanges(flags: Flags, usage: string): ReadingChanges {
     if (parsed !== undefined) return parsed;
     throw wrongArguments(`--${flag} is "${text}", which is no number and no colour as #rrggbb`, usage);
   };
-  const { background, ignore, instances } = flags;
+  const { background, ignore, instances, runs } = flags;
+  if (runs !== undefined && runs !== 'rows' && runs !== 'columns')
+    throw wrongArguments(`--runs is "${runs}", which is neither rows nor columns`, usage);
   const threshold = numberFlag(flags.threshold, 'threshold', usage);
   const [red, green, blue] = flags.channels ? numbersFlag(flags.channels, 'channels', [3], usage) : [];
   return {
@@ -41,6 +46,7 @@ export function readingChanges(flags: Flags, usage: string): ReadingChanges {
     }),
     ...(threshold !== undefined && { threshold }),
     ...(instances && { instances }),
+    ...(runs && { runs }),
     ...(red !== undefined &&
       green !== undefined &&
       blue !== undefined && { channels: [red, green, blue] as const }),

@@ -173,6 +173,26 @@ describe('a drop with everything that can be wrong', () => {
     'set/notes.txt': text,
   };
 
+  it('says once that many masks are empty', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const { dataset } = await only(
+      Object.fromEntries(
+        names.flatMap((name) => [
+          [`set/images/${name}.png`, image()],
+          [`set/masks/${name}.png`, labels()],
+        ]),
+      ),
+    );
+    const { refusals } = await inspectDataset(dataset);
+    expect(refusals).toMatchObject([
+      {
+        code: 'data/empty-mask',
+        file: 'set/masks/a.png',
+        reason: 'This mask and 4 others are empty: nothing in them is foreground.',
+      },
+    ]);
+  });
+
   it('gives a sentence for each, and keeps what is good', async () => {
     const { dataset, refusals } = await only(files);
     const result = await inspectDataset(dataset);

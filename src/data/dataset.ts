@@ -1,4 +1,5 @@
 import type { Failure } from '../config/failure.ts';
+import type { RunMasks } from './annotations/mask-files.ts';
 import type { ShownChannels } from './decode/channels.ts';
 import { type DecodedImage, decodeImage, type ImageReading } from './decode/image.ts';
 import { upright } from './decode/orientation.ts';
@@ -18,6 +19,7 @@ import type {
   MaskReading,
   MaskRole,
   ReadingChanges,
+  RunOrder,
 } from './reading/reading.ts';
 import type {
   DepthMapping,
@@ -56,6 +58,17 @@ export interface DatasetSample {
   readonly objects?: number;
 }
 
+/** How the runs of a dataset are counted, and its masks in either order. */
+export interface DatasetRuns {
+  readonly order: RunOrder;
+  /** How that is known, and what rows of their files are. */
+  readonly evidence: readonly string[];
+  readonly rows: readonly string[];
+  readonly remarks: readonly Refusal[];
+  /** By the path of the image. */
+  readonly masks: ReadonlyMap<string, RunMasks>;
+}
+
 /** Samples in natural order of their names. */
 export interface Dataset {
   readonly name: string;
@@ -65,6 +78,8 @@ export interface Dataset {
   readonly classTables?: readonly ClassTable[];
   /** What a `dataset.json` beside the images says of the reading. */
   readonly changes?: ReadingChanges;
+  /** Set where its masks come from runs that may be counted in two ways. */
+  readonly runs?: DatasetRuns;
   /** How a model sees its images; whole without one. */
   readonly scale?: Scale;
   /** Set when the dataset was inspected. */

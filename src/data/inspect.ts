@@ -7,6 +7,7 @@ import {
   loadSample,
   type MaskTurn,
 } from './dataset.ts';
+import { withRunOrder } from './dataset-runs.ts';
 import type { LazyFile } from './lazy-file.ts';
 import { ObjectSizeCounts } from './object-sizes.ts';
 import { labelsOf } from './objects.ts';
@@ -64,9 +65,10 @@ const TURN = 40;
  * notice and are kept, and the rest is counted.
  */
 export async function inspectDataset(
-  dataset: Dataset,
+  found: Dataset,
   options: InspectOptions = {},
 ): Promise<InspectedDataset> {
+  const dataset = withRunOrder(found, options.changes?.runs);
   const { signal, onProgress, listObjects = false } = options;
   const total = 2 * dataset.samples.length;
   const turn = turns(signal);
@@ -74,16 +76,17 @@ export async function inspectDataset(
     onProgress?.({ done, total, file: sample.image.path });
   const statistics = options.statistics ?? (await statisticsOf(dataset, options));
   const changes = { ...dataset.changes, ...options.changes };
-  const { classTables, ...kept } = dataset;
+  const { classTables, runs, ...kept } = dataset;
   const {
     reading,
     evidence,
     remarks,
     classNames: named,
   } = inferDatasetReading(statistics, changes, dataset.samples, classTables);
-  const refusals: Refusal[] = [...remarks];
+  const refusals: Refusal[] = [...(runs?.remarks ?? []), ...remarks];
   const turned: Record<MaskTurn, string[]> = { turned: [], unsure: [] };
   const manyChannels: ManyChannels[] = [];
+  const empty: string[] = [];
   const checked: Checked[] = [];
   const counts = new ObjectSizeCounts();
   for (const [index, sample] of dataset.samples.entries()) {
@@ -101,7 +104,7 @@ export async function inspectDataset(
       if (loaded.value.maskTurn) turned[loaded.value.maskTurn].push(sample.image.path);
       const usable = withoutRefused(readable, loaded.value.refusals);
       const seen = checkedOf(usable, loaded.value, listObjects);
-      if (isLabelled(usable) && seen.sample.objects === 0) refusals.push(emptyMask(usable));
+      if (isLabelled(usable) && seen.sample.objects === 0) empty.push(maskOf(usable));
       checked.push(seen);
       counts.add(
         loaded.value.image,
@@ -114,7 +117,7 @@ export async function inspectDataset(
     step(dataset.samples.length + index + 1, sample);
     await turn();
   }
-  refusals.push(...turnRemarks(turned));
+  refusals.push(...emptyMasks(empty), ...turnRemarks(turned));
   if (!changes.channels) refusals.push(...channelRemarks(manyChannels));
   const channels = changes.channels ?? commonChannels(manyChannels);
   const many = new Set(manyChannels.map(({ file }) => file));
@@ -136,7 +139,7 @@ export async function inspectDataset(
     objects,
     sizes: counts.sizes,
     reading,
-    evidence,
+    evidence: [...(runs?.evidence ?? []), ...(runs?.rows ?? []), ...evidence],
     summary: summarise(clean.name, samples, bytesOf(clean)),
     refusals,
   };
@@ -255,13 +258,30 @@ function sampleOf({ name, image, depth, objects, labelling }: LoadedSample): Sam
   };
 }
 
-function emptyMask(sample: DatasetSample): Refusal {
-  const file = sample.instances ?? sample.labels ?? sample.mask ?? sample.objectMasks?.[0] ?? sample.image;
-  return notice(
-    'data/empty-mask',
-    file.path,
-    'The mask is empty: nothing in it is foreground.',
-    'The image is kept and counted, but nothing can be learned from it; check the mask if it should show something.',
+const maskOf = ({ instances, labels, mask, objectMasks, image }: DatasetSample): string =>
+  (instances ?? labels ?? mask ?? objectMasks?.[0] ?? image).path;
+
+/** Empty masks that are named one by one; a set in which many images show nothing is no fault. */
+const SAID_ALONE = 4;
+
+function emptyMasks(files: readonly string[]): Refusal[] {
+  const [first] = files;
+  if (first !== undefined && files.length > SAID_ALONE)
+    return [
+      notice(
+        'data/empty-mask',
+        first,
+        `This mask and ${files.length - 1} others are empty: nothing in them is foreground.`,
+        'The images are kept and counted, but nothing can be learned from them; check the masks if they should show something.',
+      ),
+    ];
+  return files.map((file) =>
+    notice(
+      'data/empty-mask',
+      file,
+      'The mask is empty: nothing in it is foreground.',
+      'The image is kept and counted, but nothing can be learned from it; check the mask if it should show something.',
+    ),
   );
 }
 

@@ -6,6 +6,7 @@ import {
 } from './annotations/read-annotations.ts';
 import { remarksOnUse } from './annotations/remarks-on-use.ts';
 import type { Dataset, DatasetSample } from './dataset.ts';
+import { runsOfSamples } from './dataset-runs.ts';
 import { isJunk, isZipName, nameParts } from './file-names.ts';
 import { type LazyFile, readBytes } from './lazy-file.ts';
 import { limits } from './limits.ts';
@@ -100,12 +101,14 @@ export async function readDatasets(
     );
     const classNames = classNamesOf(own, annotations) ?? ofFolders;
     const classTables = classTablesOf(own, annotations);
+    const runs = runsOfSamples(own, annotations.runs);
     return settled(
       {
         name,
         samples: own,
         ...(classNames ? { classNames } : {}),
         ...(classTables.length > 0 ? { classTables } : {}),
+        ...(runs ? { runs } : {}),
       },
       settings,
     );

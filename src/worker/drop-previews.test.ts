@@ -170,6 +170,36 @@ describe('a drop', () => {
     expect(first.reading?.ignored).toEqual(['255']);
   });
 
+  test('of runs says how they are counted, and shows and stores them as it is chosen', async () => {
+    const { handlers, context } = calls();
+    // In a row 3 pixels from the second on; down the column the same numbers are pixels below each other.
+    const text = 'ImageId,EncodedPixels\na,2 3\n';
+    const ofRuns: DroppedFile[] = [
+      { path: 'set/a.png', file: new File([new Uint8Array(image)], 'a.png') },
+      { path: 'set/train.csv', file: new File([text], 'train.csv') },
+    ];
+    const drop = answer<'data.preview'>(
+      await handlers['data.preview']({ files: ofRuns, size: 12 }, context()),
+    );
+    const [first] = drop.datasets;
+    expect(first?.runs).toBe('columns');
+    expect(first?.evidence[0]).toMatch(/^The runs are taken to go down the columns/);
+    expect(first?.remarks).toMatchObject([{ code: 'data/annotation-run-order', severity: 'notice' }]);
+    const settings = { runs: 'rows' } as const;
+    const changed = answer<'data.previewWith'>(
+      await handlers['data.previewWith']({ dropId: drop.dropId, index: 0, settings, size: 12 }, context()),
+    );
+    expect(changed.runs).toBe('rows');
+    expect(changed.evidence[0]).toBe('The runs go along the rows, as you chose.');
+    expect(changed.remarks).toEqual([]);
+    const { datasets } = answer<'data.import'>(
+      await handlers['data.import']({ dropId: drop.dropId, settings: { 0: settings } }, context()),
+    );
+    expect(datasets[0]?.evidence[0]).toBe('The runs go along the rows, as you chose.');
+    const stored = await new DatasetRepository(store).sample(datasets[0]?.id ?? '', 'a.png');
+    expect(stored.objects.regions.map(({ box }) => box)).toEqual([[1, 0, 4, 1]]);
+  });
+
   test('has a scale, which is stored as it was chosen', async () => {
     const { handlers, context, drop, first } = await preview();
     expect(first.scale).toMatchObject({

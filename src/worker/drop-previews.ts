@@ -5,7 +5,7 @@ import { statisticsOf } from '../data/inspect.ts';
 import { ObjectSizeCounts } from '../data/object-sizes.ts';
 import { type DatasetStatistics, inferDatasetReading } from '../data/reading/dataset-reading.ts';
 import type { ValueShare } from '../data/reading/infer.ts';
-import { type MaskReading, settingText } from '../data/reading/reading.ts';
+import { type MaskReading, type RunOrder, settingText } from '../data/reading/reading.ts';
 import { type DatasetSettings, withSettings } from '../data/reading/settings.ts';
 import { commonChannels } from '../data/shown-channels.ts';
 import type { DatasetRepository } from './dataset-repository.ts';
@@ -29,7 +29,8 @@ export interface UndrawnPreview extends Omit<DatasetPreview, 'samples'> {
 interface Drop {
   readonly id: string;
   readonly datasets: readonly Dataset[];
-  readonly statistics: readonly DatasetStatistics[];
+  /** Of each dataset, by how its runs are counted where it has any: other runs are other masks. */
+  readonly statistics: readonly Map<RunOrder | undefined, DatasetStatistics>[];
   readonly refusals: readonly FailureRecord[];
 }
 
@@ -46,7 +47,7 @@ export class DropPreviews {
     refusals: readonly FailureRecord[],
     { signal, onProgress }: Options,
   ): Promise<{ readonly dropId: string; readonly datasets: readonly UndrawnPreview[] }> {
-    const statistics: DatasetStatistics[] = [];
+    const statistics: Drop['statistics'][number][] = [];
     for (const dataset of datasets) {
       const own = await statisticsOf(dataset, {
         signal,
@@ -54,7 +55,7 @@ export class DropPreviews {
           onProgress({ done, total: dataset.samples.length, label: `Looking at ${dataset.name}` }),
       });
       signal.throwIfAborted();
-      statistics.push(own);
+      statistics.push(new Map([[dataset.runs?.order, own]]));
     }
     const drop: Drop = { id: `drop-${++this.count}`, datasets, statistics, refusals };
     this.drop = drop;
@@ -67,9 +68,12 @@ export class DropPreviews {
   async previewWith(dropId: string, index: number, settings: DatasetSettings): Promise<UndrawnPreview> {
     const drop = this.open(dropId);
     const found = drop.datasets[index];
-    const statistics = drop.statistics[index];
-    if (!found || !statistics) throw noDrop();
+    const known = drop.statistics[index];
+    if (!found || !known) throw noDrop();
     const dataset = withSettings(found, settings);
+    const order = dataset.runs?.order;
+    const statistics = known.get(order) ?? (await statisticsOf(dataset, {}));
+    known.set(order, statistics);
     const { reading, evidence, remarks, values } = inferDatasetReading(
       statistics,
       dataset.changes ?? {},
@@ -98,8 +102,12 @@ export class DropPreviews {
       imageCount: dataset.samples.length,
       maskedCount: masked.length,
       reading: role ? readingInfo(reading[role], values[role]) : null,
-      evidence,
-      remarks: remarks.map((remark) => ({ ...failureOf(remark), severity: remark.severity })),
+      runs: order ?? null,
+      evidence: [...(dataset.runs?.evidence ?? []), ...(dataset.runs?.rows ?? []), ...evidence],
+      remarks: [...(dataset.runs?.remarks ?? []), ...remarks].map((remark) => ({
+        ...failureOf(remark),
+        severity: remark.severity,
+      })),
       scale: masked.length > 0 ? scaleInfo(counts.sizes, dataset.scale ?? null, view) : null,
       channels: channelInfo(samples),
       samples,
@@ -117,7 +125,7 @@ export class DropPreviews {
     const known = new Map<Dataset, DatasetStatistics>();
     const settled = datasets.map((found, index) => {
       const dataset = withSettings(found, settings[index] ?? {});
-      const own = statistics[index];
+      const own = statistics[index]?.get(dataset.runs?.order);
       if (own) known.set(dataset, own);
       return dataset;
     });

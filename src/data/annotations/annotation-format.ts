@@ -3,6 +3,7 @@ import type { LazyFile } from '../lazy-file.ts';
 import { notice, refusal } from '../outcome.ts';
 import type { ClassTable } from '../reading/class-table.ts';
 import type { Refusal, Split } from '../types.ts';
+import type { RunsFile } from './run-order.ts';
 import type { AnnotatedObject } from './shape.ts';
 
 /** How an annotation file says which image it means. */
@@ -19,6 +20,8 @@ export interface ImageReference {
    * the name in it stays.
    */
   readonly prefersStems?: boolean;
+  /** Names of folders above the image and the beginning of its name, joined by underscores. */
+  readonly joined?: string;
   /** A folder whose only image is meant when nothing else leads anywhere. */
   readonly onlyImageOf?: string;
 }
@@ -38,6 +41,8 @@ export interface AnnotatedImage {
   readonly embedded?: () => Promise<Uint8Array>;
   /** What a person knows as the annotation file, where it is not the file that was read. */
   readonly shownAs?: string;
+  /** The file of runs that it is of, where that does not say how these are counted. */
+  readonly runs?: RunsFile;
 }
 
 /** A file that may hold annotations, with what it holds taken apart when it is asked for. */

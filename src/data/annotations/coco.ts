@@ -160,7 +160,7 @@ function addObject(
 ): void {
   const { category_id: category, segmentation, bbox, iscrowd, attributes, score } = one;
   const { entry } = to;
-  const shape = shapeOf(segmentation);
+  const shape = shapeOfSegmentation(segmentation);
   if (typeof shape === 'string') {
     to.faults.add(shape, which, OUTLINES);
     entry.lacksOutline = true;
@@ -200,7 +200,7 @@ function kindOf({ bbox, keypoints, caption }: v.InferOutput<typeof annotation>):
 }
 
 /** A segmentation, undefined when there is none, or what is wrong with it. */
-function shapeOf(segmentation: unknown): Shape | string | undefined {
+export function shapeOfSegmentation(segmentation: unknown): Shape | string | undefined {
   if (segmentation == null || (Array.isArray(segmentation) && segmentation.length === 0)) return undefined;
   if (!Array.isArray(segmentation)) return shapeOfRunLengths(segmentation);
   const parts: Shape[] = [];

@@ -247,3 +247,65 @@ describe('the colours of PASCAL VOC', () => {
     expect(await understood(other)).toMatchObject({ names: ['#010203', '#800000'], said: [] });
   });
 });
+
+describe('names of classes by number', () => {
+  const Values = 'background 0';
+  const withVoid = (count: number) => {
+    const data = numbers(count).map((value, i) => (i % WIDTH > 34 && i < 4 * WIDTH ? 255 : value));
+    return encodeMaskPng({ width: WIDTH, height: HEIGHT, data });
+  };
+
+  it.each([
+    ['id2label.json', { 0: 'background', 1: 'leaf', 2: 'stem', 3: 'root' }],
+    ['label2id.json', { leaf: 1, background: 0, stem: 2, root: 3 }],
+    [
+      'config.json',
+      { model_type: 'segformer', id2label: { 0: 'unlabeled', 1: 'leaf', 2: 'stem', 3: 'root' } },
+    ],
+    ['ade20k-id2label.json', { 0: 'leaf', 1: 'stem', 2: 'root' }],
+  ])(`are those of %s, ${Values}`, async (name, json) => {
+    const { names, background, said } = await understood({
+      ...set(indexed(3)),
+      [`s/${name}`]: JSON.stringify(json),
+    });
+    expect({ names, background, said }).toEqual({ names: ['leaf', 'stem', 'root'], background: 0, said: [] });
+  });
+
+  it('make 0 a class where it is named and 255 is what is not labelled', async () => {
+    const { names, background, ignored } = await understood({
+      ...set(withVoid(2)),
+      's/id2label.json': '{"0": "road", "1": "car", "2": "sky"}',
+    });
+    expect(names.toSorted()).toEqual(['car', 'road', 'sky']);
+    expect([background, ignored]).toEqual([null, [255]]);
+  });
+
+  it('say that 0 is taken as a class where it may be background, which can be chosen', async () => {
+    const files = { ...set(indexed(2)), 's/id2label.json': '{"0": "wall", "1": "sky", "2": "tree"}' };
+    const found = await understood(files);
+    expect(found.background).toBe(null);
+    expect(found.names.toSorted()).toEqual(['sky', 'tree', 'wall']);
+    expect(found.said).toEqual([
+      'data/class-numbers s/masks/: s/id2label.json calls 0 wall, so no value is taken as background.',
+    ]);
+    const chosen = await understood({ ...files, 's/dataset.json': '{"background": 0}' });
+    expect(chosen).toMatchObject({ names: ['wall', 'sky'], background: 0, said: [] });
+  });
+
+  it('are said to lack values that masks hold', async () => {
+    const { names, said } = await understood({
+      ...set(indexed(4)),
+      's/id2label.json': '{"0": "background", "1": "leaf", "2": "stem"}',
+    });
+    expect(names).toEqual(['leaf', 'stem', 'class 3', 'class 4']);
+    expect(said.join()).toContain('lacks 2 of the 4 values of these masks: 3 and 4');
+  });
+
+  it.each([
+    ['counts.json', '{"leaf": 12, "stem": 40}'],
+    ['order.json', '{"1": "a.png", "2": "b.png"}'],
+  ])('are not read from %s', async (name, text) => {
+    const { said } = await understood({ ...set(indexed(2)), [`s/${name}`]: text });
+    expect(said.join()).toContain(`data/annotation-unknown s/${name}`);
+  });
+});

@@ -4,7 +4,7 @@ import { areaOf, fillRuns } from '../labels/runs.ts';
 import { IGNORED } from '../objects.ts';
 import type { LabelMap } from '../types.ts';
 import { pixelsOf, TooMuchWork } from './rasterise.ts';
-import type { AnnotatedObject } from './shape.ts';
+import type { PlacedObject } from './shape.ts';
 
 /** Pixels that the objects of one image may be drawn with; more is no image that a person annotated. */
 const MOST_DRAWN = 2 ** 31;
@@ -31,7 +31,7 @@ export interface DrawnObject {
  * @throws {TooMuchWork}
  */
 export function drawObjects(
-  objects: readonly AnnotatedObject[],
+  objects: readonly PlacedObject[],
   { width, height }: { readonly width: number; readonly height: number },
 ): Drawing {
   const data = new Int32Array(width * height);

@@ -1,5 +1,6 @@
 import { isImageName, type NameParts, nameParts } from '../file-names.ts';
 import { componentOf } from '../pairing/folders.ts';
+import { push } from '../pairing/match.ts';
 import type { ImageReference } from './annotation-format.ts';
 
 /** An image found, and how many parts of the name that was looked for agree with its path, the last ones. */
@@ -19,31 +20,28 @@ export class ImageIndex {
   private readonly byName = new Map<string, NameParts[]>();
   private readonly byStem = new Map<string, NameParts[]>();
   private readonly byFolder = new Map<string, NameParts[]>();
+  /** By the name of each folder above them. */
+  private readonly below = new Map<string, NameParts[]>();
 
   constructor(paths: Iterable<string>) {
     for (const path of paths) {
       const parts = nameParts(path);
       if (!isImageName(parts)) continue;
-      for (const [map, key] of [
-        [this.byName, keyOf(parts.file)],
-        [this.byStem, keyOf(parts.stem)],
-        [this.byFolder, parts.folders.join('/')],
-      ] as const) {
-        const list = map.get(key);
-        if (list) list.push(parts);
-        else map.set(key, [parts]);
-      }
+      push(this.byName, keyOf(parts.file), parts);
+      push(this.byStem, keyOf(parts.stem), parts);
+      push(this.byFolder, parts.folders.join('/'), parts);
+      for (const folder of new Set(parts.folders.map(keyOf))) push(this.below, folder, parts);
     }
   }
 
   /**
    * The image that is meant by an annotation file in `folder`: of those with the name, the one whose folders agree
    * best with the folders before the name, then the one nearest to the annotation file; else one of a stem that is given;
-   * else one of the name with another extension.
+   * else one of the name with another extension; else one of a joined name.
    * @returns undefined when there is none; several when it cannot be told which.
    */
   find(reference: ImageReference, folder: string): FoundImage | readonly string[] | undefined {
-    const { name, stems = [], prefersStems = false, onlyImageOf } = reference;
+    const { name, stems = [], prefersStems = false, joined, onlyImageOf } = reference;
     const near = folder.split('/');
     const wanted =
       name === undefined ? undefined : nameParts(/^https?:/i.test(name) ? name.replace(/[?#].*$/, '') : name);
@@ -58,6 +56,8 @@ export class ImageIndex {
       const found = best(this.byStem.get(keyOf(wanted.stem)) ?? [], wanted.folders, near);
       if (found) return 'path' in found ? { ...found, agreeing: -1, unlike: 'extension' } : found;
     }
+    const byFolder = joined === undefined ? undefined : this.findJoined(joined, near);
+    if (byFolder) return byFolder;
     const only = onlyImageOf === undefined ? undefined : this.byFolder.get(onlyImageOf);
     return only?.length === 1 && only[0] ? { path: only[0].path, agreeing: 0 } : undefined;
   }
@@ -72,6 +72,20 @@ export class ImageIndex {
     for (const stem of stems) {
       const { named, folders } = this.withStem(stem);
       const found = best(named, folders, near);
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  /** `case1_day2_slice_3` is `slice_3_266_266.png` in a folder `case1_day2`, the longest name of a folder first. */
+  private findJoined(joined: string, near: readonly string[]) {
+    const key = keyOf(joined);
+    for (let at = key.lastIndexOf('_'); at > 0; at = key.lastIndexOf('_', at - 1)) {
+      const below = this.below.get(key.slice(0, at));
+      const beginning = key.slice(at + 1);
+      const isNamed = (stem: string) =>
+        stem.startsWith(beginning) && !/^[\p{L}\d]/u.test(stem.slice(beginning.length));
+      const found = best(below?.filter(({ stem }) => isNamed(keyOf(stem))) ?? [], [], near);
       if (found) return found;
     }
     return undefined;

@@ -1,12 +1,12 @@
-import { type AnnotatedObject, union } from './shape.ts';
+import { type PlacedObject, union } from './shape.ts';
 
 /** An object, and the number by which several shapes of one class are one object. */
-export interface GroupedObject extends AnnotatedObject {
+export interface GroupedObject extends PlacedObject {
   readonly group?: string | number | undefined;
 }
 
 /** Shapes of one group and class as one object, in the place of the first. */
-export function groupedObjects(objects: readonly GroupedObject[]): AnnotatedObject[] {
+export function groupedObjects(objects: readonly GroupedObject[]): PlacedObject[] {
   const groups = new Map<string, GroupedObject[]>();
   for (const [i, object] of objects.entries()) {
     const { group, className, isIgnored = false } = object;

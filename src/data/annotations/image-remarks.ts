@@ -21,7 +21,7 @@ const SENTENCES = {
     code: 'data/annotation-image-missing',
     refused: 'if-all',
     what: (count, names) => `It names ${images(count)} not among the files: ${names}.`,
-    cure: 'Drop the images together with this file.',
+    cure: 'Drop the images together with this file; one that is for a single image has to be called as that is.',
   },
   extension: {
     code: 'data/annotation-image-extension',
@@ -68,6 +68,12 @@ const SENTENCES = {
     refused: 'always',
     what: (count, names) => `It was made for ${images(count)} of another size and shape: ${names}.`,
     cure: 'Drop the images that were annotated.',
+  },
+  beyond: {
+    code: 'data/annotation-size',
+    refused: 'always',
+    what: (count, names) => `Its runs go beyond the pixels of ${images(count)}: ${names}.`,
+    cure: 'Drop the images that were annotated, in the size that they had then.',
   },
   work: {
     code: 'data/annotation-too-much',

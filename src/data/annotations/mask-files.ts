@@ -3,12 +3,15 @@ import { nameParts } from '../file-names.ts';
 import type { ObjectOrigin } from '../labels/types.ts';
 import type { LazyFile } from '../lazy-file.ts';
 import { refuse } from '../outcome.ts';
+import type { RunOrder } from '../reading/reading.ts';
 import type { LabelMap } from '../types.ts';
 import type { AnnotatedImage } from './annotation-format.ts';
 import { type Drawing, drawObjects, encodeMap, fitsPng } from './draw.ts';
 import type { ImageRemarks } from './image-remarks.ts';
+import { placedObjects } from './placed-objects.ts';
 import { TooMuchWork } from './rasterise.ts';
-import { type AnnotatedObject, scaledShape } from './shape.ts';
+import type { FoundOrder, RunsFile } from './run-order.ts';
+import { type PlacedObject, scaledShape } from './shape.ts';
 
 /** Masks that are drawn when they are read. */
 export interface MaskFiles {
@@ -18,6 +21,12 @@ export interface MaskFiles {
   readonly labels?: LazyFile;
   /** Who made objects, by their number, where that is said. */
   readonly origins?: ReadonlyMap<number, ObjectOrigin>;
+}
+
+/** How the runs of an image were found to be counted, and its masks in either order. */
+export interface RunMasks {
+  readonly found: FoundOrder;
+  masksIn(order: RunOrder): MaskFiles | undefined;
 }
 
 /** An image and what annotations say of it. */
@@ -31,12 +40,22 @@ export interface AnnotatedFile {
   /** What a person knows as its annotation file. */
   readonly shownAs: string;
   readonly parts: readonly AnnotatedImage[];
+  /** How the runs of a file are counted that does not say it. */
+  orderOf(file: RunsFile): RunOrder;
 }
 
 interface Size {
   readonly width: number;
   readonly height: number;
 }
+
+/** The size of an image as it is seen. */
+export const uprightSize = ({
+  width,
+  height,
+  orientation,
+}: Pick<AnnotatedFile, 'width' | 'height' | 'orientation'>): Size =>
+  orientation < 5 ? { width, height } : { width: height, height: width };
 
 /** What objects without a class are called where others have one. */
 export const UNNAMED = 'unnamed';
@@ -54,10 +73,10 @@ export function maskFiles(
   remarks: ImageRemarks,
 ): MaskFiles | undefined {
   const isAsStored = wasAnnotatedAsStored(image);
-  const size = isAsStored || image.orientation < 5 ? image : { width: image.height, height: image.width };
-  const objects: AnnotatedObject[] = [];
+  const size = isAsStored ? image : uprightSize(image);
+  const objects: PlacedObject[] = [];
   for (const part of image.parts) {
-    const fitted = fittedObjects(part, size, image.path, remarks);
+    const fitted = fittedObjects(part, size, image, remarks);
     if (!fitted) return undefined;
     for (const object of fitted) objects.push(object);
   }
@@ -106,11 +125,17 @@ function wasAnnotatedAsStored({ width, height, orientation, parts }: AnnotatedFi
 
 /** The objects in pixels of the image; undefined when its size and that of the annotated one do not go together. */
 function fittedObjects(
-  { objects, width, height, isRelative }: AnnotatedImage,
+  { objects: found, width, height, isRelative, runs }: AnnotatedImage,
   size: Size,
-  path: string,
+  { path, orderOf }: Pick<AnnotatedFile, 'path' | 'orderOf'>,
   remarks: ImageRemarks,
-): readonly AnnotatedObject[] | undefined {
+): readonly PlacedObject[] | undefined {
+  const annotated = width === undefined || height === undefined ? size : { width, height };
+  const objects = placedObjects(found, annotated, runs && orderOf(runs));
+  if (!objects) {
+    remarks.add('beyond', `${path} (${annotated.width} × ${annotated.height} pixels)`);
+    return undefined;
+  }
   const scaled = (sx: number, sy: number) =>
     objects.map((object) => ({ ...object, shape: scaledShape(object.shape, sx, sy) }));
   if (isRelative) return scaled(size.width, size.height);
@@ -131,7 +156,7 @@ function hasSameAspect(a: Size, b: Size): boolean {
   return Math.abs(ratio - 1) <= 1 / Math.min(a.width, a.height) + 1 / Math.min(b.width, b.height);
 }
 
-function tryToDraw(objects: readonly AnnotatedObject[], size: Size): Drawing | undefined {
+function tryToDraw(objects: readonly PlacedObject[], size: Size): Drawing | undefined {
   try {
     return drawObjects(objects, size);
   } catch (error) {
@@ -142,7 +167,7 @@ function tryToDraw(objects: readonly AnnotatedObject[], size: Size): Drawing | u
 
 function remarkOnObjects(
   drawing: Drawing,
-  objects: readonly AnnotatedObject[],
+  objects: readonly PlacedObject[],
   path: string,
   remarks: ImageRemarks,
 ): void {

@@ -1,20 +1,32 @@
 import type { DatasetSample } from '../dataset.ts';
+import { decodeImage } from '../decode/image.ts';
 import { readHeader } from '../decode/read-raster.ts';
 import { isImageName, nameParts } from '../file-names.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
 import { sortedByName } from '../natural-order.ts';
 import { attempt, notice, refusal } from '../outcome.ts';
 import { componentOf } from '../pairing/folders.ts';
+import { push } from '../pairing/match.ts';
 import { splitOfTokens, tokensOf } from '../pairing/words.ts';
 import { type ClassTable, vocTable } from '../reading/class-table.ts';
-import type { ReadProgress, Refusal, Split } from '../types.ts';
+import type { RunOrder } from '../reading/reading.ts';
+import type { ReadProgress, Refusal, RgbImage, Split } from '../types.ts';
 import type { AnnotatedImage, AnnotationFormat } from './annotation-format.ts';
 import { AnnotationBytes } from './annotation-source.ts';
 import { ImageIndex } from './find-image.ts';
 import { type ImageFault, ImageRemarks, listed } from './image-remarks.ts';
-import { type AnnotatedFile, type MaskFiles, maskFiles, UNNAMED } from './mask-files.ts';
+import {
+  type AnnotatedFile,
+  type MaskFiles,
+  maskFiles,
+  type RunMasks,
+  UNNAMED,
+  uprightSize,
+} from './mask-files.ts';
 import { firstOfLines, otherTool } from './other-tools.ts';
 import { annotationFormats } from './registry.ts';
+import type { SeenRuns } from './run-contrast.ts';
+import { type FoundOrder, orderOf, type RunsFile } from './run-order.ts';
 import type { AnnotatedObject } from './shape.ts';
 
 /** What annotation files say of the images of a drop. */
@@ -38,6 +50,8 @@ export interface Annotations {
   readonly splits: ReadonlyMap<string, Split>;
   /** Files that are annotations, read or refused here. */
   readonly used: ReadonlySet<string>;
+  /** Masks by the path of their image that may be read in two ways, as their runs do not say how they are counted. */
+  readonly runs: ReadonlyMap<string, RunMasks>;
   readonly refusals: readonly Refusal[];
 }
 
@@ -293,7 +307,9 @@ class DropReader {
     if (objects.length > 0 && objects.every(({ isBox }) => isBox))
       this.refusals.push(this.onlyBoxes(objects.length));
     const masks = new Map<string, MaskFiles>();
+    const runs = new Map<string, RunMasks>();
     const remarks = new Map<string, ImageRemarks>();
+    const sized: SizedFile[] = [];
     for (const { file, shownAs, parts } of sortedByName(
       [...this.collected.values()],
       (each) => each.file.path,
@@ -301,11 +317,21 @@ class DropReader {
       const known = remarks.get(shownAs) ?? new ImageRemarks(shownAs);
       remarks.set(shownAs, known);
       if (parts.every((part) => part.isUnusable)) continue;
-      const size = await uprightSize(file);
-      if (!size) continue;
-      const annotated: AnnotatedFile = { path: file.path, ...size, shownAs, parts };
-      const drawn = maskFiles(annotated, this.classes, known);
-      if (drawn) masks.set(file.path, drawn);
+      const size = await storedSize(file);
+      if (size) sized.push({ file, path: file.path, ...size, shownAs, parts, known });
+    }
+    const orders = await ordersOf(sized);
+    for (const { known, file: _, ...image } of sized) {
+      const orderOf = (file: RunsFile) => orders.get(file)?.order ?? file.usual;
+      const drawn = maskFiles({ ...image, orderOf }, this.classes, known);
+      if (drawn) masks.set(image.path, drawn);
+      const [found] = image.parts.flatMap((part) => (part.runs && orders.get(part.runs)) ?? []);
+      if (!found) continue;
+      const masksIn = (order: RunOrder) =>
+        order === found.order
+          ? drawn
+          : maskFiles({ ...image, orderOf: () => order }, this.classes, new ImageRemarks(image.shownAs));
+      runs.set(image.path, { found, masksIn });
     }
     for (const each of remarks.values()) this.refusals.push(...each.list(this.collected.size));
     return {
@@ -317,6 +343,7 @@ class DropReader {
       sets: [...this.sets, ...this.ofSetFile.values()],
       splits: this.splits.known(),
       used: this.used,
+      runs,
       refusals: joined(this.refusals),
     };
   }
@@ -361,8 +388,36 @@ function joined(refusals: readonly Refusal[]): Refusal[] {
 
 const isUnnamed = ({ className, isIgnored }: AnnotatedObject) => className === undefined && !isIgnored;
 
+/** An image whose size is known. */
+interface SizedFile extends Omit<AnnotatedFile, 'orderOf'> {
+  readonly file: LazyFile;
+  /** What is said of its annotation file. */
+  readonly known: ImageRemarks;
+}
+
+/** How the runs of each file are counted that does not say it, by all of its images. */
+async function ordersOf(images: readonly SizedFile[]): Promise<ReadonlyMap<RunsFile, FoundOrder>> {
+  const byFile = new Map<RunsFile, SeenRuns[]>();
+  for (const { file, parts, ...stored } of images) {
+    for (const { objects, runs, width, height } of parts) {
+      if (!runs) continue;
+      const size = width === undefined || height === undefined ? uprightSize(stored) : { width, height };
+      push(byFile, runs, { ...size, objects, image: () => seen(file) });
+    }
+  }
+  const orders = new Map<RunsFile, FoundOrder>();
+  for (const [file, own] of byFile) orders.set(file, await orderOf(file, own));
+  return orders;
+}
+
+async function seen(file: LazyFile): Promise<RgbImage | undefined> {
+  const bytes = await readBytes(file);
+  const decoded = bytes.ok ? await decodeImage(bytes.value, file.path) : bytes;
+  return decoded.ok ? decoded.value.image : undefined;
+}
+
 /** Stored size and orientation by the header; undefined for an image that cannot be read, which is refused later. */
-async function uprightSize(file: LazyFile) {
+async function storedSize(file: LazyFile) {
   const bytes = await readBytes(file);
   if (!bytes.ok) return undefined;
   const header = await attempt(file.path, () => readHeader(bytes.value, file.path));

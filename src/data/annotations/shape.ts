@@ -1,4 +1,5 @@
-import type { ObjectOrigin } from '../labels/types.ts';
+import type { ObjectOrigin, Runs } from '../labels/types.ts';
+import type { RunOrder } from '../reading/reading.ts';
 
 /**
  * What an annotation says of where an object is, in pixels of its image: pixel (x, y) covers [x, x + 1) × [y, y + 1),
@@ -30,7 +31,7 @@ export type Shape =
       readonly kind: 'runs';
       /** Lengths of background, object, background, … pixels; what is missing at the end is background. */
       readonly counts: Int32Array;
-      readonly order: 'rows' | 'columns';
+      readonly order: RunOrder;
       /** Where the pixels lie that the lengths are counted over. */
       readonly x: number;
       readonly y: number;
@@ -38,9 +39,15 @@ export type Shape =
       readonly height: number;
     };
 
+/** Runs that are counted over all pixels of an image, of which their file says neither the size nor the order. */
+export interface OpenRuns {
+  readonly kind: 'open-runs';
+  readonly runs: Runs;
+}
+
 /** An object of an annotation file. */
 export interface AnnotatedObject {
-  readonly shape: Shape;
+  readonly shape: Shape | OpenRuns;
   readonly className?: string;
   /** Its pixels take no part, unless an object lies on them. */
   readonly isIgnored?: boolean;
@@ -48,6 +55,13 @@ export interface AnnotatedObject {
   readonly origin?: ObjectOrigin;
   /** Whether it was drawn as a rectangle. */
   readonly isBox?: boolean;
+  /** Whether it is a mask of all that is of its class: pixels of it that touch are one object. */
+  readonly isMask?: boolean;
+}
+
+/** An object whose place in the image is known. */
+export interface PlacedObject extends AnnotatedObject {
+  readonly shape: Shape;
 }
 
 /** A polygon of one ring. */

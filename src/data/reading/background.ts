@@ -139,7 +139,7 @@ function noBackground(findings: Findings, usual: number, known: readonly Known[]
     );
     return null;
   }
-  const what = `No value is background: ${findings.text(usual)} does not occur, and none of ${findings.list(known.map(({ value }) => value))} surrounds the others, so that each is a class.`;
+  const what = `No value is background: ${findings.text(usual)} does not occur, and none of ${findings.list(known.map(({ value }) => value))} surrounds the others.`;
   findings.evidence.push(what);
   findings.look('data/reading-background', what, otherBackground());
   return null;

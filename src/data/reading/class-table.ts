@@ -13,6 +13,8 @@ export interface ClassTable {
   /** The file that says so; absent for a table that everybody knows. */
   readonly file?: string;
   readonly classes: readonly TableClass[];
+  /** Set in place of `classes` where it has no colours, but the number of each class. */
+  readonly numbers?: ReadonlyMap<number, string>;
   /** Set where the order of the classes says nothing of numbers in masks. */
   readonly isUnordered?: true;
 }

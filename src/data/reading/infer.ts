@@ -31,8 +31,9 @@ export interface ValueShare {
   readonly share: number;
 }
 
-/** Values that a person is offered. */
+/** Values that a person is offered, and those where most are an object each: background and what is ignored cover much. */
 const MOST_CHOICES = 64;
+const MOST_CHOICES_OF_OBJECTS = 12;
 
 /** The reading of a role's masks. @param tables of which one may name the classes. */
 export function inferReading(
@@ -49,10 +50,13 @@ export function inferReading(
     changes.threshold === undefined
       ? found && readingOf(findings, found)
       : withThreshold(findings, changes.threshold);
+  const isOfObjects = reading?.meaning === 'objects';
+  const isUsed = (value: number) =>
+    same(value, reading?.background ?? null) || reading?.ignored.includes(value);
   const values = (found?.known ?? [])
     .map((one) => ({ value: one.value, share: findings.share(one) }))
     .sort((a, b) => b.share - a.share)
-    .slice(0, MOST_CHOICES);
+    .filter(({ value }, i) => i < (isOfObjects ? MOST_CHOICES_OF_OBJECTS : MOST_CHOICES) || isUsed(value));
   const { evidence, remarks } = findings;
   return { reading, evidence, remarks, classNames: namesOfTable(findings, reading), values };
 }

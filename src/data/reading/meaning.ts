@@ -97,9 +97,9 @@ function lookAtIds(findings: Findings, foreground: readonly number[]): void {
   const { plain } = gathered.statistics;
   const isNumber = samples === 'grey' || samples === 'palette';
   // Many colours of which a mask has a few say nothing: so do those of classes.
-  const couldBe = isNumber
-    ? couldBeIds(plain, foreground.length)
-    : samples === 'colour' && areNumbered(plain);
+  const couldBe =
+    areMany(plain) ||
+    (isNumber ? couldBeIds(plain, foreground.length) : samples === 'colour' && areNumbered(plain));
   if (changes.instances !== undefined || !couldBe) return;
   const { least, most } = plain.ids;
   const spread = least === most ? `${most}` : `${least} to ${most}`;
@@ -130,17 +130,28 @@ const areNumbered = (table: Table): boolean =>
 const areInOnePart = ({ ids }: Table): boolean =>
   ids.masks > 0 && ids.most >= 4 && ids.parts <= MOST_PARTS * ids.count;
 
+/** Values of one mask from which on they are no classes, of which a person tells some dozens apart. */
+const MANY = 64;
+
+/** Parts of each of so many values on average: things that others lie across are in a few. */
+const MOST_PARTS_OF_MANY = 2;
+
+/** Whether a mask has so many values, each in few parts, that these are objects whatever numbers or colours they have. */
+const areMany = ({ ids }: Table): boolean => ids.most >= MANY && ids.parts <= MOST_PARTS_OF_MANY * ids.count;
+
 /** Why values are ids of objects; null when they are not. */
 function idsText(findings: Findings): string | null {
   const { ids, values } = findings.gathered.statistics.plain;
   if (ids.masks === 0 || ids.most < 5) return null;
   const parts = ids.parts / ids.count;
-  if (parts > MOST_PARTS) return null;
+  const isMany = areMany(findings.gathered.statistics.plain);
+  if (parts > MOST_PARTS && !isMany) return null;
   const own = [...values.values()].filter((one) => one.value !== 0);
   const rare = own.filter(({ masks }) => masks === 1).length;
   const isDense = ids.count >= 0.8 * ids.highest && (ids.least < ids.most || ids.most >= 16);
   const isDrawn = ids.masks > 1 && rare >= 0.8 * own.length && own.length >= 16;
-  if (!isDense && !isDrawn) return null;
+  if (!isDense && !isDrawn && !isMany) return null;
   const spread = ids.least === ids.most ? `${ids.most}` : `${ids.least} to ${ids.most}`;
-  return `a mask has ${spread} of them, each in one part (${parts.toFixed(2)} on average)`;
+  const inParts = parts <= MOST_PARTS ? 'one part' : 'few parts';
+  return `a mask has ${spread} of them, each in ${inParts} (${parts.toFixed(2)} on average)`;
 }

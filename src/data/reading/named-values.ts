@@ -32,28 +32,96 @@ export function namedValues(
   )
     return undefined;
   const all = known.map(({ value }) => value).filter((value) => Number.isInteger(value) && value >= 0);
-  const meant = all.filter((value) => isMeant(findings, value));
-  const sure = samples === 'colour' ? meant : meant.filter((value) => !VOID.has(value));
-  const counted = sure.length > 0 ? sure : meant;
-  if (counted.length === 0) return undefined;
-  const fits = tables.map((table) => {
-    const ways = [
-      byColour(findings, table, isChanged),
-      ...(table.file && !table.isUnordered ? [byPlace(findings, table, counted)] : []),
-    ];
-    const whole = ways.find((find) => counted.every(find));
-    const find = whole ?? ways[0] ?? (() => undefined);
-    return { table, find, missing: counted.filter((value) => !find(value)) };
+  const fits = tables.flatMap((table) => {
+    const fit = table.numbers
+      ? fitOfNumbers(findings, table, table.numbers, all)
+      : fitOfColours(findings, table, all, isChanged);
+    return fit.counted.length === 0 ? [] : [fit];
   });
+  if (fits.length === 0) return undefined;
   const best = fits.reduce((a, b) => (b.missing.length < a.missing.length ? b : a));
-  const { table, find, missing } = best;
+  const { table, find, missing, counted } = best;
   if (missing.length > 0 && !table.file) return undefined;
   if (missing.length > 0) sayMissing(findings, table, missing, counted.length);
   if (missing.length === counted.length) return undefined;
   if (!table.file) sayStandard(findings);
+  best.say?.();
   const source = table.file ?? 'PASCAL VOC';
-  const isWhole = missing.length === 0 && counted.length === known.length;
+  const isWhole = missing.length === 0 && (best.namesZero || counted.length === known.length);
   return { ...namesOf(all, find, source), allBy: isWhole ? source : undefined };
+}
+
+/** A table as it fits the values of masks. */
+interface Fit {
+  readonly table: ClassTable;
+  readonly find: Find;
+  /** Values that it should know, and those of them that it does not. */
+  readonly counted: readonly number[];
+  readonly missing: readonly number[];
+  /** Whether it names a class by 0, which is no background then. */
+  readonly namesZero?: boolean;
+  /** What is to be said where this table is taken. */
+  readonly say?: () => void;
+}
+
+function fitOfColours(
+  findings: Findings,
+  table: ClassTable,
+  all: readonly number[],
+  isChanged: boolean,
+): Fit {
+  const meant = all.filter((value) => isMeant(findings, value));
+  const sure = findings.samples === 'colour' ? meant : meant.filter((value) => !VOID.has(value));
+  const counted = sure.length > 0 ? sure : meant;
+  const ways = [
+    byColour(findings, table, isChanged),
+    ...(table.file && !table.isUnordered ? [byPlace(findings, table, counted)] : []),
+  ];
+  const find = ways.find((way) => counted.every(way)) ?? ways[0] ?? (() => undefined);
+  return { table, find, counted, missing: counted.filter((value) => !find(value)) };
+}
+
+/**
+ * The numbers of a table are the values of masks; or, where it names a class by 0 and that is the background of masks (as in
+ * ADE20K), one less.
+ */
+function fitOfNumbers(
+  findings: Findings,
+  table: ClassTable,
+  numbers: ReadonlyMap<number, string>,
+  all: readonly number[],
+): Fit {
+  if (findings.samples === 'colour') {
+    const counted = all.filter((value) => isMeant(findings, value));
+    return { table, find: () => undefined, counted, missing: counted };
+  }
+  const nameOf = (value: number) => {
+    const name = numbers.get(value);
+    return name === undefined ? undefined : { name, colour: value };
+  };
+  const zero = numbers.get(0);
+  const isClass = zero !== undefined && !NO_CLASS.test(zero);
+  const next = Math.max(...numbers.keys()) + 1;
+  const hasVoid = all.some((value) => VOID.has(value) && value !== next);
+  const { background } = findings.changes;
+  const isOneMore = background === undefined && all.includes(next);
+  const isShifted = isClass && !hasVoid && (background === 0 || isOneMore);
+  const namesZero = isClass && !isShifted && all.includes(0);
+  const find: Find = isShifted ? (value) => (value > 0 ? nameOf(value - 1) : undefined) : nameOf;
+  const counted = all.filter((value) => (value > 0 || namesZero) && (find(value) || !VOID.has(value)));
+  const say = () => {
+    if (isShifted && isOneMore)
+      findings.evidence.push(
+        `Classes count from 1: the masks hold ${next}, one more than ${table.file} names.`,
+      );
+    else if (namesZero && background === undefined && !hasVoid)
+      findings.look(
+        'data/class-numbers',
+        `${table.file} calls 0 ${zero}, so no value is taken as background.`,
+        'If 0 is background and classes count from 1, as in the masks of ADE20K, choose 0 as the background in the preview, with --background 0, or "background" in dataset.json.',
+      );
+  };
+  return { table, find, counted, missing: counted.filter((value) => !find(value)), namesZero, say };
 }
 
 /** Whether a table should know a value: not what is transparent, black or VOC's void. */

@@ -841,6 +841,47 @@ describe('ids of objects', () => {
     expect([found.inferred.reading?.meaning, found.remarks]).toEqual(['classes', []]);
   });
 
+  /** Squares whose ids are numbers of 24 bits without an order, the same in every mask. */
+  const scattered = (across: number) =>
+    inChannels(
+      grid(4, across, (data) => {
+        for (let i = 0; i < data.length; i++)
+          data[i] = data[i] ? 1 + (((data[i] as number) * 7919) % 65_521) : 0;
+      }),
+      [0, 2],
+    );
+
+  it('may have any colours, in one mask or the same in all, where a mask has very many', () => {
+    for (const masks of [[scattered(12)], [scattered(12), scattered(12)]]) {
+      const { areas, remarks, inferred } = understand(masks);
+      expect(inferred.reading?.meaning).toBe('objects');
+      expect(inferred.evidence.join(' ')).toMatch(
+        /a mask has 144 of them, each in one part \(1\.00 on average\)/,
+      );
+      expect(areas).toEqual(masks.map(() => new Array(144).fill(16)));
+      expect(remarks).toEqual([]);
+      // Nobody reads a list of 144.
+      expect(inferred.values).toHaveLength(12);
+    }
+    expect(understand([scattered(7)]).inferred.reading?.meaning).toBe('classes');
+    const asLabels = understand([scattered(12)], { role: 'labels' });
+    expect([asLabels.inferred.reading?.meaning, asLabels.remarks]).toEqual(['classes', ['data/reading-ids']]);
+  });
+
+  it('may be many in a few parts each, as what others lie across', () => {
+    const cut = (share: number) =>
+      grid(5, 9, (data, width) => {
+        for (let i = 0; i < data.length; i++) {
+          const id = data[i] as number;
+          data[i] = id % 10 < 10 * share && Math.floor(i / width) % 6 === 2 ? 0 : 3 * id;
+        }
+      });
+    const found = understand([cut(0.5)]);
+    expect(found.inferred.reading?.meaning).toBe('objects');
+    expect(found.inferred.evidence.join(' ')).toMatch(/81 of them, each in few parts \(1\.5\d on average\)/);
+    expect(found.areas[0]).toHaveLength(81);
+  });
+
   it('are ids where Cellpose named the files, however few', () => {
     const name = (i: number) => `cells/a${i}_cp_masks.png`;
     const found = understand([numbered(2), numbered(1), numbered(4)], { name });

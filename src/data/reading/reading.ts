@@ -48,6 +48,9 @@ export type DatasetReading = Readonly<Partial<Record<MaskRole, MaskReading>>>;
 /** Which channels of an image file are shown as red, green and blue, counted from 1. */
 export type ChannelChoice = readonly [red: number, green: number, blue: number];
 
+/** Whether runs of pixels are counted along the rows, or down the columns, each time from the top left. */
+export type RunOrder = 'rows' | 'columns';
+
 /** Parts of a reading that a person has chosen; what is absent is inferred. */
 export interface ReadingChanges {
   /** Null: no value is background. */
@@ -59,6 +62,8 @@ export interface ReadingChanges {
   readonly instances?: boolean;
   /** Channels of the images that are shown as red, green and blue, from 1. */
   readonly channels?: ChannelChoice;
+  /** How the runs of a file are counted that does not say it. */
+  readonly runs?: RunOrder;
 }
 
 /** A value as a sentence has it: 255, (140, 90, 30), transparent, NaN. */

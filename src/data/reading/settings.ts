@@ -1,11 +1,12 @@
 /** Settings of a dataset, its reading and its scale, that a person writes: in `dataset.json` beside the images, as flags, or in the studio. */
 import * as v from 'valibot';
 import type { Dataset } from '../dataset.ts';
+import { withRunOrder } from '../dataset-runs.ts';
 import { nameParts } from '../file-names.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
 import { refusal } from '../outcome.ts';
 import type { Outcome, Scale } from '../types.ts';
-import { type ChannelChoice, parseValue, type ReadingChanges } from './reading.ts';
+import { type ChannelChoice, parseValue, type ReadingChanges, type RunOrder } from './reading.ts';
 
 /** The file's name, in any case. */
 const SETTINGS_FILE = 'dataset.json';
@@ -31,6 +32,8 @@ export interface DatasetSettings {
   readonly instances?: boolean;
   /** Channels of the images that are shown as red, green and blue, from 1. */
   readonly channels?: ChannelChoice;
+  /** How the runs of a file are counted that does not say it. */
+  readonly runs?: RunOrder;
   /** How a model sees the images. */
   readonly scale?: Scale;
   /** Names of classes by their value. */
@@ -54,6 +57,7 @@ const Settings = v.strictObject({
   threshold: v.exactOptional(finite),
   instances: v.exactOptional(v.boolean()),
   channels: v.exactOptional(v.tuple([channel, channel, channel])),
+  runs: v.exactOptional(v.picklist(['rows', 'columns'], 'it must be "rows" or "columns"')),
   scale: v.exactOptional(
     v.union(
       [v.literal('whole'), v.pipe(v.number(), v.integer(), v.minValue(MIN_CROP), v.maxValue(MAX_CROP))],
@@ -80,7 +84,7 @@ export async function readSettings(file: LazyFile): Promise<Outcome<DatasetSetti
       'data/settings',
       file.path,
       reason,
-      'It may hold {"background": 0, "ignore": [255], "threshold": 128, "instances": true, "channels": [2, 1, 1], "scale": 512, "classNames": {"1": "leaf"}, "together": true}, each of them if needed.',
+      'It may hold {"background": 0, "ignore": [255], "threshold": 128, "instances": true, "channels": [2, 1, 1], "runs": "rows", "scale": 512, "classNames": {"1": "leaf"}, "together": true}, each of them if needed.',
     ),
   });
   const bytes = await readBytes(file, MOST_BYTES);
@@ -104,6 +108,7 @@ export function changesOf({
   threshold,
   instances,
   channels,
+  runs,
 }: DatasetSettings): ReadingChanges {
   const parsed = (of: SettingValue) => (typeof of === 'number' ? of : (parseValue(of) ?? Number.NaN));
   return {
@@ -112,6 +117,7 @@ export function changesOf({
     ...(threshold !== undefined && { threshold }),
     ...(instances !== undefined && { instances }),
     ...(channels && { channels }),
+    ...(runs && { runs }),
   };
 }
 
@@ -119,7 +125,7 @@ export function changesOf({
 export function withSettings(dataset: Dataset, settings: DatasetSettings): Dataset {
   const classNames = classNamesOf(settings) ?? dataset.classNames;
   return {
-    ...dataset,
+    ...withRunOrder(dataset, settings.runs),
     changes: { ...dataset.changes, ...changesOf(settings) },
     ...(settings.scale !== undefined && { scale: settings.scale }),
     ...(classNames ? { classNames } : {}),

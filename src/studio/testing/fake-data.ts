@@ -188,6 +188,7 @@ function fakePreview({
     samples: [],
     scale: { ...FAKE_SCALE, chosen: scale },
     channels: null,
+    runs: null,
   };
 }
 

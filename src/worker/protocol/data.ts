@@ -2,7 +2,7 @@
 
 import type { FailureRecord } from '../../config/failure.ts';
 import type { LabelStatus } from '../../data/labels/types.ts';
-import type { ChannelChoice, MaskMeaning, MaskSamples } from '../../data/reading/reading.ts';
+import type { ChannelChoice, MaskMeaning, MaskSamples, RunOrder } from '../../data/reading/reading.ts';
 import type { DatasetSettings } from '../../data/reading/settings.ts';
 import type { SplitOrder } from '../../data/split.ts';
 import type { DatasetMaskKind, Scale } from '../../data/types.ts';
@@ -40,6 +40,8 @@ export interface DatasetPreview {
   readonly maskedCount: number;
   /** How the masks are read that objects come from; null when there are none, or they cannot be read. */
   readonly reading: ReadingInfo | null;
+  /** How runs are counted of a file that does not say it; null where masks come from no such file. */
+  readonly runs: RunOrder | null;
   /** A sentence for each part of the reading: what, and how it is known. */
   readonly evidence: readonly string[];
   /** What is not certain of the reading, and masks that are left out for it. */
@@ -88,7 +90,8 @@ export interface ReadingInfo {
   readonly threshold: number | null;
   /** The values that others count as; null where each counts as it stands. */
   readonly levels: readonly string[] | null;
-  /** Values that occur, to choose among, with their share of all pixels (0–1), the largest first; 64 at most. */
+  /** Values that occur, to choose among, with their share of all pixels (0–1), the largest first: at most 64, of objects
+   * 12, and those that are background or ignored. */
   readonly values: readonly { readonly value: string; readonly share: number }[];
 }
 

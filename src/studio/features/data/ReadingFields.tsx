@@ -9,7 +9,7 @@ const NONE = 'none';
 
 /** Changes how the masks of one dataset of a drop are read; the preview follows. */
 export function ReadingFields({ dataset }: { readonly dataset: DatasetPreview }): ReactNode {
-  const { index, name, reading } = dataset;
+  const { index, name, reading, runs } = dataset;
   const settings = useDropPreview((state) => state.settings[index]) ?? AS_FOUND;
   const change = (changes: DatasetSettings): void => void changeSettings(index, { ...settings, ...changes });
   const { scale, channels, ...ofMasks } = settings;
@@ -49,6 +49,14 @@ export function ReadingFields({ dataset }: { readonly dataset: DatasetPreview })
           threshold={reading?.threshold ?? null}
           onChange={(threshold) => change({ threshold })}
         />
+        {runs && (
+          <SegmentedControl
+            legend="Runs go"
+            options={RUNS}
+            value={settings.runs ?? runs}
+            onChange={(order) => change({ runs: order })}
+          />
+        )}
         {reading && (
           <SegmentedControl
             legend="One object is"
@@ -72,6 +80,11 @@ export function ReadingFields({ dataset }: { readonly dataset: DatasetPreview })
 const OBJECTS = [
   { value: 'patch', label: 'pixels that touch' },
   { value: 'value', label: 'each value' },
+] as const;
+
+const RUNS = [
+  { value: 'columns', label: 'down the columns' },
+  { value: 'rows', label: 'along the rows' },
 ] as const;
 
 /** Values that can be chosen; the one in use is among them even where it does not occur. */
