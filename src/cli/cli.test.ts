@@ -380,8 +380,10 @@ it('refuses what it cannot do, in one sentence with the cure', async () => {
   const flown = await asProcess('fly');
   expect(flown.stderr).toMatch(/no command "fly"/);
   expect([flown.code, flown.stdout]).toEqual([1, '']);
-  expect(await wrong('train', '--model', model)).toMatch(/--data is missing[\s\S]*Usage/);
-  expect(await wrong('train', 'here', '--model', model)).toMatch(/"here"[\s\S]*Usage/);
+  expect(await wrong('train', '--model', model)).toMatch(
+    /^Usage:\n {2}npm run mopeft -- train[\s\S]*\n\n--data is missing\.\nAdd --data\.\n$/,
+  );
+  expect(await wrong('train', 'here', '--model', model)).toMatch(/Usage[\s\S]*"here"/);
   expect(await wrong('evaluate', '--model', join(folder, 'none'), '--data', data)).toMatch(
     /no such file or folder/,
   );
@@ -393,8 +395,13 @@ it('refuses what it cannot do, in one sentence with the cure', async () => {
   expect(await wrong(...outside, '--box', '900,900,950,950')).toMatch(/outside of the image of/);
   expect(await wrong(...outside, '--click', '9,9', '--scale', '5')).toMatch(/--scale[\s\S]*16/);
   const flownAsJson = await asProcess('fly', '--json');
+  // For programs the usage is no part of it.
   expect(JSON.parse(flownAsJson.stdout)).toEqual({
-    refused: expect.objectContaining({ code: 'cli/arguments' }),
+    refused: {
+      code: 'cli/arguments',
+      what: 'There is no command "fly".',
+      cure: expect.stringMatching(/^Commands are plan, train[^\n]*$/),
+    },
   });
   expect(flownAsJson.stderr).toBe(flown.stderr);
   const again = ['train', '--model', model, '--data', data, '--method', 'lora', '--out', run];

@@ -47,7 +47,8 @@ export async function evaluate(args: readonly string[]): Promise<number> {
   );
   const given = flags.find ? findSettings(flags, USAGE) : null;
   const lost = Object.keys(FIND_FLAGS).find((flag) => flags[flag as keyof typeof FIND_FLAGS] !== undefined);
-  if (!given && lost) throw wrongArguments(`--${lost} goes with --find`, USAGE);
+  if (!given && lost)
+    throw wrongArguments(`--${lost} goes with --find`, `Add --find, or leave --${lost} out`, USAGE);
   const input = await openMeasured(flags, 'all', USAGE);
   const { gpu, model, adapter, dataset, split, names, limit, options } = input;
   if (names.length === 0) throw noImage(dataset, split);

@@ -102,7 +102,11 @@ async function openTuned(
   const { gpu, model, adapter } = input;
   if (!adapter) throw new RangeError('an adapter was opened');
   if (form !== peft.id || gateFormById(adapter.mopeft.gate).constant)
-    throw wrongArguments('--data goes with --as peft where gates look at the image', USAGE);
+    throw wrongArguments(
+      '--data goes with --as peft where gates look at the image',
+      'Leave --data out',
+      USAGE,
+    );
   const fixedGates = await measureFixedGates(input, adapter);
   gpu.destroy();
   console.error(fixedGates.said);

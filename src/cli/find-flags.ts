@@ -52,6 +52,10 @@ export function findSettings(flags: Flags, usage: string): Partial<FindSettings>
     if (value !== undefined) given[name] = value;
   }
   if (given.likeness !== undefined && flags['thresholds-from'] === undefined)
-    throw wrongArguments('--likeness goes with --thresholds-from', usage);
+    throw wrongArguments(
+      '--likeness goes with --thresholds-from',
+      'Add --thresholds-from with a folder of labelled images, or leave --likeness out',
+      usage,
+    );
   return given;
 }

@@ -17,7 +17,7 @@ import { GpuQueue } from '../engine/gpu-queue.ts';
 import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
 import { SegmentImage } from '../engine/segmenter.ts';
 import type { ModelSession } from '../engine/tuning.ts';
-import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
+import { choiceFlag, numberFlag, readFlags, requiredFlag } from './arguments.ts';
 import { AS_FLAG, AS_USAGE, askedOf } from './asked-flag.ts';
 import { FIND_FLAGS, FIND_USAGE, findSettings } from './find-flags.ts';
 import { rulesFrom } from './find-rules.ts';
@@ -160,10 +160,10 @@ async function classesOf(finder: Finder, dataset: Dataset): Promise<ClassMeans> 
 }
 
 function formatOf(name: string): OutFormat {
-  const id = name === 'masks' ? MASKS : name;
-  const format = outFormats.find((each) => each.id === id);
-  if (format) return format;
-  throw wrongArguments(`--format is "${name}", which is none of ${FORMATS.join(', ')}`, USAGE);
+  const known = choiceFlag(name, 'format', FORMATS, USAGE);
+  const format = outFormats.find(({ id }) => id === (known === 'masks' ? MASKS : known));
+  if (!format) throw new RangeError(`there is no format ${known}`);
+  return format;
 }
 
 /** Where masks overlap, the better one lies above. */

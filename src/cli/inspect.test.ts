@@ -229,7 +229,7 @@ describe('data', () => {
     expect(report.datasets).toEqual([]);
     expect(report.remarks.map(({ file }) => file)).toEqual(['set/notes.txt', 'set/a.png', null]);
     await expect(inspect(at('none'))).rejects.toThrow(/none: There is no such file or folder/);
-    await expect(inspect([])).rejects.toThrow(/No path is given.*Usage/s);
+    await expect(inspect([])).rejects.toThrow(/No path is given\. Name files, folders or zips\./);
   });
 
   it('writes its remarks as a table, with names that no spreadsheet runs', async () => {

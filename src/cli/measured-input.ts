@@ -13,15 +13,13 @@ import type { Adapter } from '../peft/adapter-file.ts';
 import { threadData } from '../train/data-port.ts';
 import type { EvaluationOptions } from '../train/evaluate.ts';
 import type { TrainingData } from '../train/training-data.ts';
-import { numberFlag, type readFlags, requiredFlag, wrongArguments } from './arguments.ts';
+import { choiceFlag, numberFlag, type readFlags, requiredFlag } from './arguments.ts';
 import { AS_FLAG, AS_USAGE, askedOf } from './asked-flag.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { atScale, openAdapter, openCliModel, openData, runFolder, scaleFlag } from './open.ts';
 import { CLI_CACHE_BYTES, openDataThread } from './open-data-thread.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 import { precisionFlag } from './settings-flags.ts';
-
-const SPLITS = ['train', 'val', 'test', 'all'] as const;
 
 /** Flags of commands that measure a model on a dataset: which model, which images, which of their objects. */
 export const MEASURED_FLAGS = {
@@ -73,10 +71,8 @@ export async function openMeasured(
   defaultSplit: Split | 'all',
   usage: string,
 ): Promise<MeasuredInput> {
-  const split = SPLITS.find((name) => name === (flags.split ?? defaultSplit));
-  if (!split) throw wrongArguments(`--split is "${flags.split}"`, usage);
-  const order = flags['split-order'] ?? 'shuffled';
-  if (order !== 'shuffled' && order !== 'name') throw wrongArguments(`--split-order is "${order}"`, usage);
+  const split = choiceFlag(flags.split, 'split', ['train', 'val', 'test', 'all'], usage) ?? defaultSplit;
+  const order = choiceFlag(flags['split-order'], 'split-order', ['shuffled', 'name'], usage) ?? 'shuffled';
   const seed = numberFlag(flags.seed, 'seed', usage, { min: 0, max: 2 ** 32 - 1, integer: true }) ?? 0;
   const maxImages = numberFlag(flags['max-images'], 'max-images', usage, { min: 1, integer: true }) ?? 0;
   const maxObjects = numberFlag(flags['max-objects'], 'max-objects', usage, { min: 1, integer: true }) ?? 5;

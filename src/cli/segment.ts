@@ -43,9 +43,15 @@ export async function segment(args: readonly string[]): Promise<number> {
   const imagePath = requiredFlag(flags.image, 'image', USAGE);
   const out = requiredFlag(flags.out, 'out', USAGE);
   if (/\.(jpe?g|tiff?|bmp|gif|webp)$/i.test(out))
-    throw wrongArguments(`--out is "${out}", but the mask is written as PNG: end its name in .png`, USAGE);
-  if (!flags.click && !flags.box && !flags.whole) throw wrongArguments('No prompt is given', USAGE);
-  if (flags.box && flags.whole) throw wrongArguments('--box and --whole exclude each other', USAGE);
+    throw wrongArguments(
+      `--out is "${out}", but the mask is written as PNG`,
+      'Write --out with a name that ends in .png',
+      USAGE,
+    );
+  if (!flags.click && !flags.box && !flags.whole)
+    throw wrongArguments('No prompt is given', 'Add --click, --box or --whole', USAGE);
+  if (flags.box && flags.whole)
+    throw wrongArguments('--box and --whole exclude each other', 'Leave --box or --whole out', USAGE);
   const modelPath = requiredFlag(flags.model, 'model', USAGE);
   await expectFree(out);
   const image = await readImage(imagePath);
@@ -81,10 +87,15 @@ function promptsOf(
   const points = (flags.click ?? []).map((text) => {
     const [x = 0, y = 0, label = 1] = numbersFlag(text, 'click', [2, 3], USAGE);
     if (label !== 0 && label !== 1)
-      throw wrongArguments(`--click is "${text}", whose third number is neither 0 nor 1`, USAGE);
+      throw wrongArguments(
+        `--click is "${text}", whose third number is neither 0 nor 1`,
+        'Write --click with 1 for the object or 0 for what does not belong to it',
+        USAGE,
+      );
     if (x < 0 || y < 0 || x > width || y > height)
       throw wrongArguments(
         `--click is "${text}", outside of the image of ${width} × ${height} pixels`,
+        'Write --click with x and y in pixels of the image',
         USAGE,
       );
     return { x, y, positive: label === 1 };
@@ -94,12 +105,14 @@ function promptsOf(
   const [x0 = 0, y0 = 0, x1 = 0, y1 = 0] = numbersFlag(flags.box, 'box', [4], USAGE);
   if (x1 <= x0 || y1 <= y0)
     throw wrongArguments(
-      `--box is "${flags.box}", which has no area; x1 must be over x0 and y1 over y0`,
+      `--box is "${flags.box}", which has no area`,
+      'Write --box with x1 over x0 and y1 over y0',
       USAGE,
     );
   if (x1 <= 0 || y1 <= 0 || x0 >= width || y0 >= height)
     throw wrongArguments(
       `--box is "${flags.box}", outside of the image of ${width} × ${height} pixels`,
+      'Write --box with corners in pixels of the image',
       USAGE,
     );
   const within = {

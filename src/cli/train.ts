@@ -97,6 +97,7 @@ function expectNothingNew(flags: Flags): void {
   if (other !== undefined)
     throw wrongArguments(
       `--${other} is for a new run: one that is resumed keeps the settings of its start`,
+      `Leave --${other} out, or start a run anew with --out`,
       USAGE,
     );
 }
