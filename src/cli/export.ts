@@ -1,4 +1,5 @@
 import { basename, resolve } from 'node:path';
+import { asksForProject } from '../../scripts/toolchain/needs-adapter.mjs';
 import { Failure } from '../config/failure.ts';
 import { CATALOGUE } from '../engine/catalogue/catalogue.ts';
 import { thresholdSentence } from '../engine/export/card.ts';
@@ -11,7 +12,7 @@ import type { Adapter } from '../peft/adapter-file.ts';
 import { gateFormById } from '../peft/gates/registry.ts';
 import { openCheckpoint } from '../sam/checkpoint/checkpoint.ts';
 import { readFlags, requiredFlag, wrongArguments } from './arguments.ts';
-import { asksForProject, exportProject, PROJECT_USAGE } from './export-project.ts';
+import { exportProject, PROJECT_USAGE } from './export-project.ts';
 import { measureFixedGates } from './fixed-gates.ts';
 import { modelSources, statOf } from './input-files.ts';
 import { MEASURED_FLAGS, openMeasured } from './measured-input.ts';
@@ -34,6 +35,7 @@ ${READING_USAGE}`;
 
 /** `mopeft export`: a tuned model in another program's form, or a run as a project. */
 export async function exportModel(args: readonly string[]): Promise<number> {
+  // A project needs no model and has flags of its own.
   if (asksForProject(args)) return exportProject(args, USAGE);
   const flags = readFlags(
     args,

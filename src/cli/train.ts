@@ -68,7 +68,7 @@ export async function train(args: readonly string[]): Promise<number> {
     model,
     files,
     name: basename(resolve(out)),
-    observer: printing,
+    observer: new Printing(),
     openDataThread,
     cacheBytes: CLI_CACHE_BYTES,
     spareBytes: async () => {
@@ -167,13 +167,24 @@ function trainFlags(flags: Flags): Readonly<Record<string, number | string>> {
   };
 }
 
-/** Prints what the run's metrics record. */
-const printing: RunObserver = {
-  onMetrics: (lines) => {
+/** Prints what the run's metrics record, and on the error stream what it does until the next of them. */
+class Printing implements RunObserver {
+  private readonly told = new Set<string>();
+
+  onMetrics(lines: readonly MetricsLine[]): void {
+    this.told.clear();
     for (const line of lines) if (!isWithoutGates(line)) console.log(worded(line));
-  },
-  onNotice: (text) => console.error(text),
-};
+  }
+
+  onActivity(label: string): void {
+    if (!this.told.has(label)) console.error(`${label} …`);
+    this.told.add(label);
+  }
+
+  onNotice(text: string): void {
+    console.error(text);
+  }
+}
 
 /** Whether a line is of gates where nothing has one: the mask decoder alone is trained. */
 function isWithoutGates(line: MetricsLine): boolean {
