@@ -187,6 +187,9 @@ it('exports a merged model that needs no adapter, and refuses what plain weights
     ...['export', '--model', model, '--run', tuned, '--as', 'merged', '--out', `${merged}-2`],
   );
   expect(refused.stderr).toMatch(/Prefix and Adapter are beside SAM's layers/);
+  const asPeft = ['export', '--model', model, '--run', tuned, '--as', 'peft', '--out', `${merged}-3`];
+  const unmeasured = await mopeft(...asPeft, '--data', taught);
+  expect(unmeasured.stderr, 'refused before anything is measured').toMatch(/PEFT does not have Prefix/);
 });
 
 it('evaluates base and run on the run’s own test images', async () => {
@@ -200,6 +203,15 @@ it('evaluates base and run on the run’s own test images', async () => {
   const all = JSON.parse((await mopeft(...base, data, '--max-images', '3')).stdout);
   expect(all.images).toHaveLength(3);
   expect(all.n).toBeGreaterThan(0);
+});
+
+it('leaves no folder for what could not be pruned', async () => {
+  const none = join(folder, 'none-pruned');
+  const { code, stderr } = await mopeft(
+    ...['worth', '--model', model, '--data', data, '--adapter', run, '--prune', none],
+  );
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/has no module whose worth/)]);
+  await expect(readdir(none)).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
 it('measures the worth of each module, and prunes those that are worth nothing', {
@@ -413,6 +425,14 @@ it('refuses what it cannot do, in one sentence with the cure', async () => {
     },
   });
   expect(flownAsJson.stderr).toBe(flown.stderr);
+  // A training that was ended before it had written both what it decided and its split.
+  const unbegun = join(folder, 'unbegun');
+  await mkdir(unbegun);
+  await copyFile(join(run, 'config.json'), join(unbegun, 'config.json'));
+  for (const nothing of [unbegun, join(folder, 'nowhere')])
+    expect(await wrong('train', '--resume', nothing, '--model', model, '--data', data)).toBe(
+      `${nothing}: No run was begun here.\nName the folder that a training wrote, or start it with --out.\n`,
+    );
   const again = ['train', '--model', model, '--data', data, '--method', 'lora', '--out', run];
   expect(await wrong(...again)).toMatch(/There is a run already/);
 });

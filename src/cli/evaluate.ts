@@ -17,7 +17,7 @@ import { type EvaluationOptions, evaluateSet, type ImageScore, summarise } from 
 import type { TrainingData } from '../train/training-data.ts';
 import { readFlags, wrongArguments } from './arguments.ts';
 import { FIND_FLAGS, FIND_USAGE, findSettings } from './find-flags.ts';
-import { type FindRules, rulesFrom } from './find-rules.ts';
+import { type FindRules, rulesFrom, withoutImages } from './find-rules.ts';
 import { MEASURED_FLAGS, MEASURED_USAGE, type MeasuredInput, openMeasured } from './measured-input.ts';
 import { openData } from './open.ts';
 import { readingChanges } from './reading-flags.ts';
@@ -86,17 +86,17 @@ export async function evaluate(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** The labelled images of a folder; of the folder that is measured, those that are not. */
+/** The labelled images of a folder, but for those that are measured. */
 async function teacherOf(
   path: string,
-  { dataset: { name, scale = 'whole' } }: MeasuredInput,
+  { dataset: { samples, scale = 'whole' } }: MeasuredInput,
   measured: readonly string[],
   flags: Parameters<typeof readingChanges>[0],
 ): Promise<Dataset> {
   const { dataset } = await openData(path, readingChanges(flags, USAGE));
-  const isSame = dataset.name === name;
-  const samples = dataset.samples.filter((sample) => !isSame || !measured.includes(sample.name));
-  return { ...dataset, samples, scale };
+  const names = new Set(measured);
+  const taken = samples.filter(({ name }) => names.has(name));
+  return { ...(await withoutImages(dataset, taken)), scale };
 }
 
 interface FoundReport {

@@ -2,7 +2,7 @@ import { basename, resolve } from 'node:path';
 import { asksForProject } from '../../scripts/toolchain/needs-adapter.mjs';
 import { Failure } from '../config/failure.ts';
 import { CATALOGUE } from '../engine/catalogue/catalogue.ts';
-import { thresholdSentence } from '../engine/export/card.ts';
+import { usageNotes } from '../engine/export/card.ts';
 import type { FixedGates } from '../engine/export/export-form.ts';
 import { peft } from '../engine/export/peft.ts';
 import { EXPORT_FORMS, exportFormById } from '../engine/export/registry.ts';
@@ -53,10 +53,13 @@ export async function exportModel(args: readonly string[]): Promise<number> {
   const outPath = requiredFlag(flags.out, 'out', USAGE);
   await expectFree(outPath, 'Name a new folder.');
   const choices = modelChoices(flags, USAGE);
-  const { model, adapter, fixedGates } = await openTuned(flags, modelPath, run);
   const checkpoint = await openCheckpoint(await chooseModelFiles(await modelSources(modelPath)), choices);
-  const refused = form.refusal({ adapter, checkpoint, ...(fixedGates && { fixedGates }) });
-  if (refused) throw new Failure(refused);
+  const expectForm = (adapter: Adapter, fixedGates: FixedGates | null) => {
+    const refused = form.refusal({ adapter, checkpoint, ...(fixedGates && { fixedGates }) });
+    if (refused) throw new Failure(refused);
+  };
+  const { model, adapter, fixedGates } = await openTuned(flags, modelPath, run, expectForm);
+  expectForm(adapter, fixedGates);
   const known = CATALOGUE.find(({ id }) => id === modelPath);
   const isFolder = (await statOf(run, 'Give the folder of a run.')).isDirectory();
   const source = {
@@ -77,7 +80,7 @@ export async function exportModel(args: readonly string[]): Promise<number> {
   let next = await files.next();
   const out = await newFolder(outPath);
   for (; !next.done; next = await files.next()) await out.write(next.value.path, next.value.bytes);
-  console.log(`${outPath}: ${form.label}. ${thresholdSentence(adapter.maskThreshold)}`);
+  console.log(`${outPath}: ${form.label}. ${usageNotes(adapter).join(' ')}`);
   return 0;
 }
 
@@ -92,6 +95,7 @@ async function openTuned(
   flags: Parameters<typeof openMeasured>[0],
   modelPath: string,
   run: string,
+  expectForm: (adapter: Adapter, fixedGates: FixedGates) => void,
 ): Promise<Tuned> {
   if (flags.data === undefined) {
     const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE));
@@ -109,6 +113,8 @@ async function openTuned(
       'Leave --data out',
       USAGE,
     );
+  // Measuring takes a while: what no gates can mend is refused before.
+  expectForm(adapter, { layers: [], said: '' });
   const fixedGates = await measureFixedGates(input, adapter);
   gpu.destroy();
   console.error(fixedGates.said);

@@ -14,7 +14,6 @@ import { findInDataset, learnClasses } from '../engine/find/find-dataset.ts';
 import { Finder } from '../engine/find/finder.ts';
 import { FoundFile, type FoundImage, tensorsHash, tuningHash } from '../engine/find/found-file.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
-import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
 import { SegmentImage } from '../engine/segmenter.ts';
 import type { ModelSession } from '../engine/tuning.ts';
 import { choiceFlag, numberFlag, readFlags, requiredFlag } from './arguments.ts';
@@ -23,7 +22,7 @@ import { FIND_FLAGS, FIND_USAGE, findSettings } from './find-flags.ts';
 import { rulesFrom } from './find-rules.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { NodeStore } from './node-store.ts';
-import { atScale, openAdapter, openCliModel, openData, scaleFlag } from './open.ts';
+import { atScale, openAdapter, openCliModel, openData, scaleFlag, trainedScale } from './open.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 import { plural } from './remarks.ts';
 import { expectFree, writeOut } from './write-files.ts';
@@ -83,7 +82,11 @@ export async function find(args: readonly string[]): Promise<number> {
   const folder = await openData(data, changes);
   const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE));
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
-  const scale = flaggedScale ?? (adapter && scaleOfAdapter(adapter));
+  const trained =
+    flags.adapter !== undefined && adapter
+      ? await trainedScale(flags.adapter, adapter, folder.dataset.name)
+      : null;
+  const scale = flaggedScale ?? trained;
   const dataset = atScale(folder, scale, model.config.imageSize);
   const look = (base: ModelSession) => featureOfFirst(base, dataset);
   const tuning = await askedOf(gpu, model, adapter, flags.as, look, USAGE);

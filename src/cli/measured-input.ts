@@ -5,7 +5,6 @@ import type { Split } from '../data/types.ts';
 import { datasetFeature, datasetsOf } from '../engine/asked-dataset.ts';
 import { splitOf } from '../engine/datasets.ts';
 import type { OpenModel } from '../engine/model.ts';
-import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
 import type { RunSplit } from '../engine/run/run-files.ts';
 import type { ModelSession, Tuning } from '../engine/tuning.ts';
 import type { Gpu } from '../gpu/gpu.ts';
@@ -16,7 +15,7 @@ import type { TrainingData } from '../train/training-data.ts';
 import { choiceFlag, numberFlag, type readFlags, requiredFlag } from './arguments.ts';
 import { AS_FLAG, AS_USAGE, askedOf } from './asked-flag.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
-import { atScale, openAdapter, openCliModel, openData, runFolder, scaleFlag } from './open.ts';
+import { atScale, openAdapter, openCliModel, openData, runFolder, scaleFlag, trainedScale } from './open.ts';
 import { CLI_CACHE_BYTES, openDataThread } from './open-data-thread.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 import { precisionFlag } from './settings-flags.ts';
@@ -86,7 +85,11 @@ export async function openMeasured(
   const folder = await openData(requiredFlag(flags.data, 'data', usage), readingChanges(flags, usage));
   const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, usage), weights);
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
-  const dataset = atScale(folder, scale ?? (adapter && scaleOfAdapter(adapter)), model.config.imageSize);
+  const trained =
+    flags.adapter !== undefined && adapter
+      ? await trainedScale(flags.adapter, adapter, folder.dataset.name)
+      : null;
+  const dataset = atScale(folder, scale ?? trained, model.config.imageSize);
   const known = flags.adapter === undefined ? undefined : (await runSplits(flags.adapter))[dataset.name];
   const splits = known ?? splitOf(dataset, seed, order);
   const { preprocessing } = adapter ?? model.config;

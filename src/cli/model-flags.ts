@@ -16,7 +16,10 @@ export const MODEL_FLAGS = {
   'value-range': { type: 'string' },
 } as const;
 
-export const MODEL_USAGE = `  Which of several models in a file: [--weights-prefix ema.]; without layers that are not understood: [--without-tuned]
+export const MODEL_USAGE = `  Of a model's files:
+      [--weights-prefix P]  of several models in one file, that whose tensors begin with P, as ema. of a running mean; with a
+                            run or an adapter, the one that it was trained on
+      [--without-tuned]     without layers of a fine-tuning that is not understood: the base model
   Where its files do not say it: [--lora-alpha N] [--decoder-heads N] [--aspect keep|stretch]
       [--normalisation mean-std|min-max] [--mean R,G,B --std R,G,B [--value-range 255|1]]`;
 

@@ -3,13 +3,12 @@ import { encodeMaskPng } from '../data/encode-png.ts';
 import type { Box, RgbImage } from '../data/types.ts';
 import { imageFeature } from '../engine/asked-dataset.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
-import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
 import { BASE_WEIGHTS, type Prompts, Segmenter, SegmentImage } from '../engine/segmenter.ts';
 import type { ModelSession } from '../engine/tuning.ts';
 import { numbersFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
 import { AS_FLAG, AS_USAGE, askedOf } from './asked-flag.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
-import { openAdapter, openCliModel, scaleFlag } from './open.ts';
+import { openAdapter, openCliModel, scaleFlag, trainedScale } from './open.ts';
 import { readImage } from './read-image.ts';
 import { expectFree, writeOut } from './write-files.ts';
 
@@ -60,7 +59,11 @@ export async function segment(args: readonly string[]): Promise<number> {
   const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE));
   const segmenter = new Segmenter(gpu, new GpuQueue(), model);
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
-  const scale = chosenScale ?? (adapter ? scaleOfAdapter(adapter) : 'whole');
+  const trained =
+    flags.adapter !== undefined && adapter
+      ? await trainedScale(flags.adapter, adapter, flags.as ?? '')
+      : null;
+  const scale = chosenScale ?? trained ?? 'whole';
   const region = scale === 'whole' ? undefined : windowAround(extentOf(prompts), scale, image);
   const seen = new SegmentImage(imagePath, image, region);
   const look = (base: ModelSession) => imageFeature(base, seen.inputFor(base).data);

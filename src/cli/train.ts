@@ -57,6 +57,13 @@ export async function train(args: readonly string[]): Promise<number> {
   const out = flags.resume ?? requiredFlag(flags.out, 'out', USAGE);
   if (flags.resume === undefined) requiredFlag(flags.method, 'method', USAGE);
   const files = runFolder(out);
+  if (flags.resume !== undefined && !(await files.isDecided()))
+    throw new Failure({
+      code: 'run/no-run',
+      what: 'No run was begun here.',
+      where: out,
+      cure: 'Name the folder that a training wrote, or start it with --out.',
+    });
   const { weights } =
     flags.resume === undefined
       ? await trainSettingsOf(flags, USAGE, trainFlags(flags))
