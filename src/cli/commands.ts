@@ -2,7 +2,8 @@
 import { asksForHelp, HelpRequest, wrongArguments } from './arguments.ts';
 import { nearestWord } from './nearest.ts';
 
-const COMMANDS = {
+/** By the word that names them. */
+export const COMMANDS = {
   plan: async () => (await import('./plan.ts')).plan,
   train: async () => (await import('./train.ts')).train,
   evaluate: async () => (await import('./evaluate.ts')).evaluate,

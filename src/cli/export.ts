@@ -16,22 +16,27 @@ import { exportProject, PROJECT_USAGE } from './export-project.ts';
 import { measureFixedGates } from './fixed-gates.ts';
 import { modelSources, statOf } from './input-files.ts';
 import { MEASURED_FLAGS, openMeasured } from './measured-input.ts';
-import { MODEL_USAGE, modelChoices } from './model-flags.ts';
+import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { newFolder, openAdapter, openCliModel, runFolder } from './open.ts';
 import { READING_USAGE } from './reading-flags.ts';
 import { expectFree } from './write-files.ts';
 
 const FORMS = EXPORT_FORMS.map(({ id, help }) => `    ${`${id}:`.padEnd(9)} ${help}`).join('\n');
 const USAGE = `  npm run mopeft -- export --model DIR|FILE --run RUN --as ${EXPORT_FORMS.map(({ id }) => id).join('|')} [--dataset NAME]
-      [--data DIR [--split val]] --out DIR
+      [--data DIR] --out DIR
   Writes a tuned model as other programs read it, into a new folder with a card (README.md):
 ${FORMS}
   --run is the folder of a run, or an adapter's file, folder or zip; --dataset says which one is meant where gates tell datasets apart.
   --data goes with peft where gates look at the image: each becomes its mean over the images of that dataset (by default of its
-  validation split), and the card says what that changes, measured there.
+  validation split), and the card says what that changes, measured there, by the flags of evaluate:
+      [--split val] [--seed S] [--split-order shuffled|name] [--max-images N] [--max-objects 5] [--scale whole|N] [--min-size 4]
+      [--min-area 0] [--weights f32|f16]
 ${PROJECT_USAGE}
 ${MODEL_USAGE}
 ${READING_USAGE}`;
+
+/** What says how `--data` is measured. `--run` takes the place of `--adapter`. */
+const { model: MODEL, as: AS, data: DATA, adapter: _, ...MEASURING } = MEASURED_FLAGS;
 
 /** `mopeft export`: a tuned model in another program's form, or a run as a project. */
 export async function exportModel(args: readonly string[]): Promise<number> {
@@ -40,13 +45,19 @@ export async function exportModel(args: readonly string[]): Promise<number> {
   const flags = readFlags(
     args,
     {
-      ...MEASURED_FLAGS,
+      model: MODEL,
+      as: AS,
+      data: DATA,
+      ...MEASURING,
       run: { type: 'string' },
       dataset: { type: 'string' },
       out: { type: 'string' },
     },
     USAGE,
   );
+  const lost = Object.keys(flags).find((flag) => flag in MEASURING && !(flag in MODEL_FLAGS));
+  if (flags.data === undefined && lost !== undefined)
+    throw wrongArguments(`--${lost} goes with --data`, `Add --data, or leave --${lost} out`, USAGE);
   const modelPath = requiredFlag(flags.model, 'model', USAGE);
   const run = requiredFlag(flags.run, 'run', USAGE);
   const form = exportFormById(requiredFlag(flags.as, 'as', USAGE));

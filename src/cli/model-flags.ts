@@ -17,8 +17,8 @@ export const MODEL_FLAGS = {
 } as const;
 
 export const MODEL_USAGE = `  Of a model's files:
-      [--weights-prefix P]  of several models in one file, that whose tensors begin with P, as ema. of a running mean; with a
-                            run or an adapter, the one that it was trained on
+      [--weights-prefix P]  of several models in one file, that whose tensors begin with P: ema. for a running mean, '' for
+                            none; for a run or an adapter, the one with which it was trained
       [--without-tuned]     without layers of a fine-tuning that is not understood: the base model
   Where its files do not say it: [--lora-alpha N] [--decoder-heads N] [--aspect keep|stretch]
       [--normalisation mean-std|min-max] [--mean R,G,B --std R,G,B [--value-range 255|1]]`;
