@@ -5,7 +5,6 @@ import type { Split } from '../data/types.ts';
 import { datasetFeature, datasetsOf } from '../engine/asked-dataset.ts';
 import { splitOf } from '../engine/datasets.ts';
 import type { OpenModel } from '../engine/model.ts';
-import type { RunSplit } from '../engine/run/run-files.ts';
 import type { ModelSession, Tuning } from '../engine/tuning.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Adapter } from '../peft/adapter-file.ts';
@@ -15,7 +14,15 @@ import type { TrainingData } from '../train/training-data.ts';
 import { choiceFlag, numberFlag, type readFlags, requiredFlag } from './arguments.ts';
 import { AS_FLAG, AS_USAGE, askedOf } from './asked-flag.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
-import { atScale, openAdapter, openCliModel, openData, runFolder, scaleFlag, trainedScale } from './open.ts';
+import {
+  atScale,
+  openAdapter,
+  openCliModel,
+  openData,
+  scaleFlag,
+  trainedScale,
+  trainedSplit,
+} from './open.ts';
 import { CLI_CACHE_BYTES, openDataThread } from './open-data-thread.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 import { precisionFlag } from './settings-flags.ts';
@@ -90,7 +97,7 @@ export async function openMeasured(
       ? await trainedScale(flags.adapter, adapter, folder.dataset.name)
       : null;
   const dataset = atScale(folder, scale ?? trained, model.config.imageSize);
-  const known = flags.adapter === undefined ? undefined : (await runSplits(flags.adapter))[dataset.name];
+  const known = flags.adapter === undefined ? null : await trainedSplit(flags.adapter, dataset.name);
   const splits = known ?? splitOf(dataset, seed, order);
   const { preprocessing } = adapter ?? model.config;
   const names = split === 'all' ? labelledNames(dataset) : splits[split];
@@ -120,10 +127,4 @@ export async function openMeasured(
     options,
     openImages,
   };
-}
-
-/** The splits that a run recorded, by dataset; none when the folder holds an adapter alone. */
-async function runSplits(run: string): Promise<RunSplit> {
-  const files = runFolder(run);
-  return (await files.store.exists('split.json')) ? files.readSplit() : {};
 }

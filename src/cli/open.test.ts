@@ -7,7 +7,7 @@ import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
 import { runDataset } from '../engine/datasets.ts';
 import { opposedDatasets } from '../engine/run/opposed.ts';
 import { drawSample } from '../testing/training-sets.ts';
-import { openData, trainedScale } from './open.ts';
+import { openData, trainedScale, trainedSplit } from './open.ts';
 
 const trained = fileURLToPath(new URL('../../tests/vectors/train/engine/', import.meta.url));
 let folder: string;
@@ -41,6 +41,19 @@ describe('the scale of a training', () => {
     expect(await trainedScale(folder, adapter(96), 'cells')).toBe(96);
     expect(await trainedScale(folder, adapter(), 'cells')).toBe('whole');
   });
+});
+
+it('knows how a run split a dataset that it calls by a key of its own', async () => {
+  const at = join(folder, 'studio');
+  await mkdir(at);
+  const config = JSON.parse(await readFile(join(trained, 'config.json'), 'utf8'));
+  const datasets = [{ key: 'cells-0123abcd', name: 'cells' }];
+  const split = { train: ['a.png'], val: [], test: ['b.png'] };
+  await writeFile(join(at, 'config.json'), JSON.stringify({ ...config, datasets }));
+  await writeFile(join(at, 'split.json'), JSON.stringify({ 'cells-0123abcd': split }));
+  expect(await trainedSplit(at, 'cells')).toEqual(split);
+  expect(await trainedSplit(at, 'cracks')).toBeNull();
+  expect(await trainedSplit(folder, 'cells')).toBeNull();
 });
 
 it('opens folders in which datasets that contradict each other are told', async () => {

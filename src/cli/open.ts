@@ -16,6 +16,7 @@ import {
   understoodOf,
 } from '../engine/run/adapter-files.ts';
 import { commonScale, RunFiles } from '../engine/run/run-files.ts';
+import type { SplitOf } from '../engine/run/run-types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Adapter } from '../peft/adapter-file.ts';
 import type { WeightPrecision } from '../sam/halves.ts';
@@ -86,6 +87,18 @@ export async function trainedScale(
   const { datasets } = await run.readConfig();
   const own = datasets.find(({ name }) => name === dataset);
   return own ? (own.scale ?? 'whole') : commonScale(datasets);
+}
+
+/**
+ * How a run split a dataset, by the name that people call it; null where it knows none of this name, or the path is no run's.
+ * Runs of the studio and of Python have keys of their own for it.
+ */
+export async function trainedSplit(path: string, dataset: string): Promise<SplitOf | null> {
+  const run = runFolder(path);
+  if (!(await run.isDecided())) return null;
+  const { datasets } = await run.readConfig();
+  const own = datasets.find(({ name }) => name === dataset);
+  return (own && (await run.readSplit())[own.key]) ?? null;
 }
 
 /** A data folder or a zip of one as a dataset; what was left out is said on the error stream. */
