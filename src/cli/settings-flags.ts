@@ -34,6 +34,9 @@ const CHOOSING = GATE_FORMS.flatMap(({ id, budget }) => (budget ? [id] : []));
 
 export const SETTINGS_USAGE = `  --method M: ${ids([...RECIPES, ...METHODS])}|a+b…
       [--gate ${ids(GATE_FORMS)}] [--token] [--blocks all|late|0,1…] [--freeze-decoder] [--config FILE.json]
+  --gate says how far each module is opened: from the image (unipelt, mass), by dataset (task), never (none), or whether it is kept
+  (budget, hard). --blocks gives modules to all blocks of the image encoder, the last half or those of these numbers;
+  --freeze-decoder leaves the mask decoder as it is.
   --budget 0.25 keeps that share of the modules' parameters, with --gate ${CHOOSING.join('|')} (default ${CHOOSING[0]}).
       [--budget-by ${BUDGET_BY_FIELD.options.map(({ value }) => value).join('|')}] decides with --gate budget which modules go first.
   --gate task and --token tell the datasets of --data apart, by gates or by a prompt token for each.

@@ -21,8 +21,12 @@ import { SETTINGS_FLAGS, SETTINGS_USAGE, settingsOf, trainSettingsOf } from './s
 const USAGE = `  npm run mopeft -- train --model DIR|FILE --data DIR [--data DIR …] --method M --out RUN
       [--steps N] [--seed S] [--split-order shuffled|name] [--scale whole|N] [--min-size 4]
   npm run mopeft -- train --resume RUN --model DIR|FILE --data DIR [--data DIR …]
+  --model is a file of weights, a folder of them, or an id of mopeft models. --data is a folder of images and masks, or a zip of
+  one, once for each dataset. RUN is a new folder. --steps are 300 by default. --seed (0) draws split, prompts and initial values;
+  --split-order name splits in blocks by name, for slices of one volume.
   --scale N trains on crops of N pixels around objects, at the images' own scale; by default crops in which the median
-  object is 32 pixels wide on the model's input, or whole images where it is 24 already. Objects under --min-size pixels wide on the model's input are left out.
+  object is 32 pixels wide on the model's input, or whole images where it is 24 already. Objects under --min-size pixels wide on
+  the model's input are left out.
   Ctrl+C writes a checkpoint and ends; --resume continues from it.
 ${SETTINGS_USAGE}
 ${MODEL_USAGE}
