@@ -188,6 +188,8 @@ it('exports a merged model that needs no adapter, and refuses what plain weights
   );
   expect(refused.stderr).toMatch(/Prefix and Adapter are beside SAM's layers/);
   const asPeft = ['export', '--model', model, '--run', tuned, '--as', 'peft', '--out', `${merged}-3`];
+  const misspelt = await mopeft(...asPeft, '--as', 'projekt');
+  expect(misspelt.stderr).toMatch(/Did you mean --as project\?\n$/);
   const lost = await mopeft(...asPeft, '--max-images', '3');
   expect(lost.stderr).toMatch(/--max-images goes with --data\.\nAdd --data, or leave --max-images out\.\n$/);
   const unmeasured = await mopeft(...asPeft, '--data', taught);

@@ -11,7 +11,7 @@ import { chooseModelFiles, type OpenModel } from '../engine/model.ts';
 import type { Adapter } from '../peft/adapter-file.ts';
 import { gateFormById } from '../peft/gates/registry.ts';
 import { openCheckpoint } from '../sam/checkpoint/checkpoint.ts';
-import { readFlags, requiredFlag, wrongArguments } from './arguments.ts';
+import { choiceFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
 import { exportProject, PROJECT_USAGE } from './export-project.ts';
 import { measureFixedGates } from './fixed-gates.ts';
 import { modelSources, statOf } from './input-files.ts';
@@ -60,7 +60,8 @@ export async function exportModel(args: readonly string[]): Promise<number> {
     throw wrongArguments(`--${lost} goes with --data`, `Add --data, or leave --${lost} out`, USAGE);
   const modelPath = requiredFlag(flags.model, 'model', USAGE);
   const run = requiredFlag(flags.run, 'run', USAGE);
-  const form = exportFormById(requiredFlag(flags.as, 'as', USAGE));
+  const as = choiceFlag(flags.as, 'as', [...EXPORT_FORMS.map(({ id }) => id), 'project'], USAGE);
+  const form = exportFormById(requiredFlag(as, 'as', USAGE));
   const outPath = requiredFlag(flags.out, 'out', USAGE);
   await expectFree(outPath, 'Name a new folder.');
   const choices = modelChoices(flags, USAGE);
