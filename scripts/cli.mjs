@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isInstalled } from './site/fresh.mjs';
 import { adapterEnvironment } from './toolchain/adapter.mjs';
 import { findChromium } from './toolchain/chromium.mjs';
+import { needsAdapter } from './toolchain/needs-adapter.mjs';
 import { checkNode } from './toolchain/node-version.mjs';
 import { run } from './toolchain/run.mjs';
 
@@ -21,10 +22,7 @@ async function main() {
     if ((await run('npm', ['ci', '--no-audit', '--no-fund', '--silent'], { cwd: root })) !== 0)
       throw new Error('npm ci failed.');
   }
-  // These never open a GPU, so that no adapter need be looked for.
-  const isWithoutGpu =
-    entry === 'src/cli/main.ts' && ['inspect', 'plan', 'labels', 'models'].includes(args[0] ?? '');
-  if (isWithoutGpu) {
+  if (entry === 'src/cli/main.ts' && !needsAdapter(args)) {
     // In this process, which is there already.
     process.argv = [process.execPath, join(root, entry), ...args];
     (await import('tsx/esm/api')).register();

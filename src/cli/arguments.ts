@@ -14,14 +14,30 @@ export function asksForHelp(args: readonly string[]): boolean {
   return args.includes('--help') || args.includes('-h');
 }
 
+/** A command line that cannot be understood; a person is shown the usage beside it. */
+export class ArgumentsFailure extends Failure {
+  constructor(
+    what: string,
+    cure: string,
+    readonly usage: string,
+  ) {
+    super({ code: 'cli/arguments', what, cure });
+  }
+}
+
 /**
  * Reads flags; unknown ones, positional words and missing values are refused.
- * @throws Failure `cli/arguments` with the usage as the cure; {@link HelpRequest} with it for `--help`.
+ * @throws Failure `cli/arguments`; {@link HelpRequest} with the usage for `--help`.
  */
 export function readFlags<const O extends Options>(args: readonly string[], options: O, usage: string) {
   const { values, positionals } = readArguments(args, options, usage);
   const [word] = positionals;
-  if (word !== undefined) throw wrongArguments(`Unexpected argument "${word}"`, usage);
+  if (word !== undefined)
+    throw wrongArguments(
+      `Unexpected argument "${word}"`,
+      `Leave "${word}" out, or write the flag that it belongs to before it`,
+      usage,
+    );
   return values;
 }
 
@@ -31,11 +47,20 @@ export function readArguments<const O extends Options>(args: readonly string[], 
   try {
     return parseArgs({ args: joinedNegatives(args, options), options, allowPositionals: true, strict: true });
   } catch (thrown) {
-    const what = thrown instanceof Error ? (thrown.message.split('. ')[0] ?? '') : String(thrown);
-    const [, unknown] = /^Unknown option '--([^'=]+)/.exec(what) ?? [];
-    const meant = unknown === undefined ? null : nearestWord(unknown, Object.keys(options));
-    throw wrongArguments(meant ? `${what}. Did you mean --${meant}?` : what, usage);
+    throw misread(thrown instanceof Error ? thrown.message : String(thrown), options, usage);
   }
+}
+
+/** What Node says of flags, which names the first that is wrong in quotes. */
+function misread(message: string, options: Options, usage: string): ArgumentsFailure {
+  const [, flag = '', name = ''] = /'((?:--?)([^'=\s]+))/.exec(message) ?? [];
+  const option = options[name];
+  if (option?.type === 'boolean')
+    return wrongArguments(`${flag} is given a value`, `Write ${flag} alone`, usage);
+  if (option) return wrongArguments(`${flag} has no value`, `Write a value after ${flag}`, usage);
+  const meant = nearestWord(name, Object.keys(options));
+  const cure = meant ? `Did you mean --${meant}?` : `Leave ${flag} out`;
+  return wrongArguments(`There is no flag ${flag}`, cure, usage);
 }
 
 /** `--steps -5` as `--steps=-5`, which is else taken for a flag that lacks its value. */
@@ -50,13 +75,14 @@ function joinedNegatives(args: readonly string[], options: Options): string[] {
   return joined;
 }
 
-/** The failure of a command line that cannot be understood. */
-export function wrongArguments(what: string, usage: string): Failure {
-  return new Failure({
-    code: 'cli/arguments',
-    what: /[.?]$/.test(what) ? what : `${what}.`,
-    cure: `Usage:\n${usage}`,
-  });
+/**
+ * The failure of a command line that cannot be understood.
+ * @param what the option and what is wrong with it.
+ * @param cure what to write instead, naming the option.
+ */
+export function wrongArguments(what: string, cure: string, usage: string): ArgumentsFailure {
+  const asSentence = (text: string) => (/[.?]$/.test(text) ? text : `${text}.`);
+  return new ArgumentsFailure(asSentence(what), asSentence(cure), usage);
 }
 
 /**
@@ -64,11 +90,32 @@ export function wrongArguments(what: string, usage: string): Failure {
  * @throws Failure `cli/arguments`.
  */
 export function requiredFlag<T>(value: T | undefined, flag: string, usage: string): T {
-  if (value === undefined) throw wrongArguments(`--${flag} is missing`, usage);
+  if (value === undefined) throw wrongArguments(`--${flag} is missing`, `Add --${flag}`, usage);
   return value;
 }
 
-/** A flag's number, in [min, max]; undefined when the flag is not given. */
+/**
+ * The value of a flag that is one of some words; undefined when the flag is not given.
+ * @throws Failure `cli/arguments`.
+ */
+export function choiceFlag<const T extends string>(
+  text: string | undefined,
+  flag: string,
+  choices: readonly T[],
+  usage: string,
+): T | undefined {
+  if (text === undefined) return undefined;
+  const choice = choices.find((each) => each === text);
+  if (choice !== undefined) return choice;
+  const meant = nearestWord(text, choices);
+  throw wrongArguments(
+    `--${flag} is "${text}", which is ${choices.length === 2 ? `neither ${choices.join(' nor ')}` : `none of ${choices.join(', ')}`}`,
+    meant ? `Did you mean --${flag} ${meant}?` : `Write --${flag} with one of these`,
+    usage,
+  );
+}
+
+/** A flag's number, in [min, max]; undefined when the flag is not given. @throws Failure `cli/arguments`. */
 export function numberFlag(
   text: string | undefined,
   flag: string,
@@ -89,20 +136,24 @@ export function numberFlag(
       : Number.isFinite(min)
         ? ` of at least ${min}`
         : '';
+    const kind = `${integer ? 'whole ' : ''}number${range}`;
     throw wrongArguments(
-      `--${flag} is "${text}", which is not a ${integer ? 'whole ' : ''}number${range}`,
+      `--${flag} is "${text}", which is not a ${kind}`,
+      `Write --${flag} with a ${kind}`,
       usage,
     );
   }
   return value;
 }
 
-/** Numbers separated by commas. */
+/** Numbers separated by commas. @throws Failure `cli/arguments`. */
 export function numbersFlag(text: string, flag: string, counts: readonly number[], usage: string): number[] {
   const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   if (!counts.includes(values.length) || values.some((value) => !Number.isFinite(value))) {
+    const kind = `${counts.join(' or ')} numbers separated by commas`;
     throw wrongArguments(
-      `--${flag} is "${text}", which is not ${counts.join(' or ')} numbers separated by commas`,
+      `--${flag} is "${text}", which is not ${kind}`,
+      `Write --${flag} with ${kind}`,
       usage,
     );
   }

@@ -25,7 +25,8 @@ export async function askedOf<T extends Adapter>(
   usage: string,
 ): Promise<(T & Tuning) | null> {
   if (!adapter) {
-    if (as !== undefined) throw wrongArguments('--as goes with --adapter', usage);
+    if (as !== undefined)
+      throw wrongArguments('--as goes with --adapter', 'Add --adapter, or leave --as out', usage);
     return null;
   }
   const asked =

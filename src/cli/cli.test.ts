@@ -78,6 +78,15 @@ it('trains and leaves the files of a run', async () => {
   );
   expect(trained.stderr + trained.stdout).toMatch(/step 2 {2}loss/);
   expect(trained.stderr, 'images are prepared in a thread').not.toMatch(/No thread/);
+  // What takes a while is said where it begins, once.
+  for (const label of [
+    'Compiling kernels for this GPU',
+    'Opening the base model to compare with',
+    'Reading the gates on the validation images of shapes',
+    'Measuring the validation images of shapes',
+  ])
+    expect(trained.stderr).toContain(`${label} …\n`);
+  expect(trained.stderr.match(/^Opening the base model/gm)).toHaveLength(1);
   expect(trained.code).toBe(0);
   const adapter = JSON.parse(await readFile(join(run, 'adapter.json'), 'utf8'));
   expect(adapter.mopeft.methods, 'two steps gain nothing that one validation object could show').toEqual({});
@@ -178,6 +187,13 @@ it('exports a merged model that needs no adapter, and refuses what plain weights
     ...['export', '--model', model, '--run', tuned, '--as', 'merged', '--out', `${merged}-2`],
   );
   expect(refused.stderr).toMatch(/Prefix and Adapter are beside SAM's layers/);
+  const asPeft = ['export', '--model', model, '--run', tuned, '--as', 'peft', '--out', `${merged}-3`];
+  const misspelt = await mopeft(...asPeft, '--as', 'projekt');
+  expect(misspelt.stderr).toMatch(/Did you mean --as project\?\n$/);
+  const lost = await mopeft(...asPeft, '--max-images', '3');
+  expect(lost.stderr).toMatch(/--max-images goes with --data\.\nAdd --data, or leave --max-images out\.\n$/);
+  const unmeasured = await mopeft(...asPeft, '--data', taught);
+  expect(unmeasured.stderr, 'refused before anything is measured').toMatch(/PEFT does not have Prefix/);
 });
 
 it('evaluates base and run on the run’s own test images', async () => {
@@ -191,6 +207,15 @@ it('evaluates base and run on the run’s own test images', async () => {
   const all = JSON.parse((await mopeft(...base, data, '--max-images', '3')).stdout);
   expect(all.images).toHaveLength(3);
   expect(all.n).toBeGreaterThan(0);
+});
+
+it('leaves no folder for what could not be pruned', async () => {
+  const none = join(folder, 'none-pruned');
+  const { code, stderr } = await mopeft(
+    ...['worth', '--model', model, '--data', data, '--adapter', run, '--prune', none],
+  );
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/has no module whose worth/)]);
+  await expect(readdir(none)).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
 it('measures the worth of each module, and prunes those that are worth nothing', {
@@ -380,8 +405,10 @@ it('refuses what it cannot do, in one sentence with the cure', async () => {
   const flown = await asProcess('fly');
   expect(flown.stderr).toMatch(/no command "fly"/);
   expect([flown.code, flown.stdout]).toEqual([1, '']);
-  expect(await wrong('train', '--model', model)).toMatch(/--data is missing[\s\S]*Usage/);
-  expect(await wrong('train', 'here', '--model', model)).toMatch(/"here"[\s\S]*Usage/);
+  expect(await wrong('train', '--model', model)).toMatch(
+    /^Usage:\n {2}npm run mopeft -- train[\s\S]*\n\n--data is missing\.\nAdd --data\.\n$/,
+  );
+  expect(await wrong('train', 'here', '--model', model)).toMatch(/Usage[\s\S]*"here"/);
   expect(await wrong('evaluate', '--model', join(folder, 'none'), '--data', data)).toMatch(
     /no such file or folder/,
   );
@@ -393,10 +420,23 @@ it('refuses what it cannot do, in one sentence with the cure', async () => {
   expect(await wrong(...outside, '--box', '900,900,950,950')).toMatch(/outside of the image of/);
   expect(await wrong(...outside, '--click', '9,9', '--scale', '5')).toMatch(/--scale[\s\S]*16/);
   const flownAsJson = await asProcess('fly', '--json');
+  // For programs the usage is no part of it.
   expect(JSON.parse(flownAsJson.stdout)).toEqual({
-    refused: expect.objectContaining({ code: 'cli/arguments' }),
+    refused: {
+      code: 'cli/arguments',
+      what: 'There is no command "fly".',
+      cure: expect.stringMatching(/^Commands are plan, train[^\n]*$/),
+    },
   });
   expect(flownAsJson.stderr).toBe(flown.stderr);
+  // A training that was ended before it had written both what it decided and its split.
+  const unbegun = join(folder, 'unbegun');
+  await mkdir(unbegun);
+  await copyFile(join(run, 'config.json'), join(unbegun, 'config.json'));
+  for (const nothing of [unbegun, join(folder, 'nowhere')])
+    expect(await wrong('train', '--resume', nothing, '--model', model, '--data', data)).toBe(
+      `${nothing}: No run was begun here.\nName the folder that a training wrote, or start it with --out.\n`,
+    );
   const again = ['train', '--model', model, '--data', data, '--method', 'lora', '--out', run];
   expect(await wrong(...again)).toMatch(/There is a run already/);
 });

@@ -1,9 +1,9 @@
 /** The commands of `npm run mopeft`, and what calls them. */
-import { Failure } from '../config/failure.ts';
 import { asksForHelp, HelpRequest, wrongArguments } from './arguments.ts';
 import { nearestWord } from './nearest.ts';
 
-const COMMANDS = {
+/** By the word that names them. */
+export const COMMANDS = {
   plan: async () => (await import('./plan.ts')).plan,
   train: async () => (await import('./train.ts')).train,
   evaluate: async () => (await import('./evaluate.ts')).evaluate,
@@ -25,11 +25,11 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   const load = Object.entries(COMMANDS).find(([command]) => command === name)?.[1];
   if (!load) {
     if (asksForHelp([name])) throw new HelpRequest(commandsHelp());
-    throw new Failure({
-      code: 'cli/arguments',
-      what: name === '' ? 'Name a command.' : `There is no command "${name}".${meantInstead(name)}`,
-      cure: `Commands are ${Object.keys(COMMANDS).join(', ')}; each explains its flags with --help.`,
-    });
+    throw wrongArguments(
+      name === '' ? 'No command is named' : `There is no command "${name}"`,
+      meantInstead(name) ?? `Commands are ${Object.keys(COMMANDS).join(', ')}`,
+      commandsHelp(),
+    );
   }
   return (await load())(rest);
 }
@@ -40,7 +40,12 @@ function withoutMirror(args: readonly string[]): string[] {
   if (at < 0) return [...args];
   const [, inWord] = (args[at] ?? '').split(/=(.*)/s);
   const mirror = inWord ?? args[at + 1];
-  if (!mirror) throw wrongArguments('--mirror has no address', '  --mirror https://mirror.example');
+  if (!mirror)
+    throw wrongArguments(
+      '--mirror has no address',
+      'Write --mirror with an address, as https://mirror.example',
+      commandsHelp(),
+    );
   process.env.MOPEFT_MIRROR = mirror;
   return args.toSpliced(at, inWord === undefined ? 2 : 1);
 }
@@ -55,9 +60,9 @@ const OTHER_NAMES: Readonly<Record<string, keyof typeof COMMANDS>> = {
   eval: 'evaluate',
 };
 
-function meantInstead(name: string): string {
+function meantInstead(name: string): string | null {
   const meant = OTHER_NAMES[name] ?? nearestWord(name, Object.keys(COMMANDS));
-  return meant ? ` Did you mean ${meant}?` : '';
+  return meant ? `Did you mean ${meant}?` : null;
 }
 
 function commandsHelp(): string {

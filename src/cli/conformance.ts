@@ -4,7 +4,7 @@
  */
 import { type Comparison, isPassed, type SetReport } from '../engine/conformance/report.ts';
 import { runSet } from '../engine/conformance/run-set.ts';
-import { readArguments, wrongArguments } from './arguments.ts';
+import { choiceFlag, readArguments, wrongArguments } from './arguments.ts';
 import { findSets } from './conformance-files.ts';
 import { openNodeGpu } from './node-gpu.ts';
 import { runProgram } from './program.ts';
@@ -55,12 +55,11 @@ async function conformance(args: readonly string[]): Promise<number> {
   const options = { json: { type: 'boolean' }, adapter: { type: 'string' } } as const;
   const { positionals, values } = readArguments(args, options, USAGE);
   const [folder] = positionals;
-  if (!folder) throw wrongArguments('No folder is named', USAGE);
-  if (![undefined, 'gpu', 'software'].includes(values.adapter))
-    throw wrongArguments(`--adapter is "${values.adapter}", which is neither gpu nor software`, USAGE);
+  if (!folder) throw wrongArguments('No folder is named', 'Name a folder of vectors', USAGE);
+  const adapter = choiceFlag(values.adapter, 'adapter', ['gpu', 'software'], USAGE);
   const sets = await findSets(folder);
   const gpu = await openNodeGpu();
-  if (values.adapter) gpu.traits = { ...gpu.traits, isSoftware: values.adapter === 'software' };
+  if (adapter) gpu.traits = { ...gpu.traits, isSoftware: adapter === 'software' };
   const reports: SetReport[] = [];
   for (const set of sets) {
     const report = await runSet(gpu, set);

@@ -17,7 +17,7 @@ import { type EvaluationOptions, evaluateSet, type ImageScore, summarise } from 
 import type { TrainingData } from '../train/training-data.ts';
 import { readFlags, wrongArguments } from './arguments.ts';
 import { FIND_FLAGS, FIND_USAGE, findSettings } from './find-flags.ts';
-import { type FindRules, rulesFrom } from './find-rules.ts';
+import { type FindRules, rulesFrom, withoutImages } from './find-rules.ts';
 import { MEASURED_FLAGS, MEASURED_USAGE, type MeasuredInput, openMeasured } from './measured-input.ts';
 import { openData } from './open.ts';
 import { readingChanges } from './reading-flags.ts';
@@ -47,7 +47,8 @@ export async function evaluate(args: readonly string[]): Promise<number> {
   );
   const given = flags.find ? findSettings(flags, USAGE) : null;
   const lost = Object.keys(FIND_FLAGS).find((flag) => flags[flag as keyof typeof FIND_FLAGS] !== undefined);
-  if (!given && lost) throw wrongArguments(`--${lost} goes with --find`, USAGE);
+  if (!given && lost)
+    throw wrongArguments(`--${lost} goes with --find`, `Add --find, or leave --${lost} out`, USAGE);
   const input = await openMeasured(flags, 'all', USAGE);
   const { gpu, model, adapter, dataset, split, names, limit, options } = input;
   if (names.length === 0) throw noImage(dataset, split);
@@ -85,17 +86,17 @@ export async function evaluate(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** The labelled images of a folder; of the folder that is measured, those that are not. */
+/** The labelled images of a folder, but for those that are measured. */
 async function teacherOf(
   path: string,
-  { dataset: { name, scale = 'whole' } }: MeasuredInput,
+  { dataset: { samples, scale = 'whole' } }: MeasuredInput,
   measured: readonly string[],
   flags: Parameters<typeof readingChanges>[0],
 ): Promise<Dataset> {
   const { dataset } = await openData(path, readingChanges(flags, USAGE));
-  const isSame = dataset.name === name;
-  const samples = dataset.samples.filter((sample) => !isSame || !measured.includes(sample.name));
-  return { ...dataset, samples, scale };
+  const names = new Set(measured);
+  const taken = samples.filter(({ name }) => names.has(name));
+  return { ...(await withoutImages(dataset, taken)), scale };
 }
 
 interface FoundReport {

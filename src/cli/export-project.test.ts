@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { incomingRun } from '../engine/project/run-part.ts';
-import { asksForProject, exportProject } from './export-project.ts';
+import { exportProject } from './export-project.ts';
 import { openProject } from './inspect-project.ts';
 
 const vectors = fileURLToPath(new URL('../../tests/vectors/', import.meta.url));
@@ -37,10 +37,4 @@ it('leaves nothing where a dataset of the run is missing', async () => {
   const some = [...RUN, ...DATA.slice(0, 2), '--out', join(folder, 'less.zip')];
   await expect(exportProject(some, '')).rejects.toMatchObject({ record: { where: 'stripes' } });
   expect((await readdir(folder)).filter((name) => /less|^\./.test(name))).toEqual([]);
-});
-
-it('is what --as says, and no other form', () => {
-  expect(asksForProject(['--as', 'project'])).toBe(true);
-  expect(asksForProject(['--run', 'r', '--as=project', '--out', 'o'])).toBe(true);
-  expect(asksForProject(['--as', 'peft', '--out', 'project'])).toBe(false);
 });

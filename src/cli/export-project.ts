@@ -15,10 +15,6 @@ export const PROJECT_USAGE = `  npm run mopeft -- export --run RUN --as project 
   Writes a run with its datasets as the studio's project: dropped on its page, the run goes on there, and
   python -m mopeft.train goes on with it. --run is a run's folder, --data its datasets.`;
 
-/** Whether `--as` says so: a project needs no model and has flags of its own. */
-export const asksForProject = (args: readonly string[]): boolean =>
-  /(^| )--as[ =]project( |$)/.test(args.join(' '));
-
 /** `mopeft export --as project`: a run of the command line with its images, as the studio exports them. */
 export async function exportProject(args: readonly string[], usage: string): Promise<number> {
   const options = {

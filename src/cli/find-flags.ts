@@ -33,6 +33,9 @@ export const FIND_FLAGS = {
 export const FIND_USAGE = `  How objects are found: [--points-per-side 32] [--crops 0] [--iou 0.88] [--stability 0.95] [--box-overlap 0.7]
       [--mask-overlap 1] [--nesting 1] [--max-area 1] [--min-region 0] [--thresholds-from DIR [--likeness N]]
   Those are SAM's defaults; the embedded model and what was tuned from it have --iou 0.5 --stability 0.8 --max-area 0.5.
+  --points-per-side is the grid of clicks: more finds smaller objects and takes longer. --iou and --stability are the least that
+  the model must expect of a mask and how little the mask may change with the threshold. Of two that overlap by a larger IoU the
+  better one stays: --box-overlap of their boxes, --mask-overlap of their masks.
   --crops N looks again at N layers of crops, for small objects. --max-area leaves out what covers a larger share of the
   image, such as the background. --min-region fills holes and removes parts of fewer pixels. --nesting N leaves out the worse
   of two masks of which one has more than N of its pixels within the other.
@@ -52,6 +55,10 @@ export function findSettings(flags: Flags, usage: string): Partial<FindSettings>
     if (value !== undefined) given[name] = value;
   }
   if (given.likeness !== undefined && flags['thresholds-from'] === undefined)
-    throw wrongArguments('--likeness goes with --thresholds-from', usage);
+    throw wrongArguments(
+      '--likeness goes with --thresholds-from',
+      'Add --thresholds-from with a folder of labelled images, or leave --likeness out',
+      usage,
+    );
   return given;
 }

@@ -1,7 +1,7 @@
 /** What a search goes by: settings, and what is learnt of labelled images. */
 import { Failure } from '../config/failure.ts';
 import { type FindSettings, findDefaults } from '../config/find.ts';
-import { type Dataset, isLabelled, loadSample } from '../data/dataset.ts';
+import { type Dataset, type DatasetSample, isLabelled, loadSample } from '../data/dataset.ts';
 import { valueOrThrow } from '../data/outcome.ts';
 import { calibrated, leastKnown } from '../engine/find/calibrate.ts';
 import { evenly } from '../engine/find/find-dataset.ts';
@@ -9,6 +9,7 @@ import type { Finder } from '../engine/find/finder.ts';
 import type { Likeness } from '../engine/find/likeness.ts';
 import type { OpenModel } from '../engine/model.ts';
 import type { Tuning } from '../engine/tuning.ts';
+import { sha256 } from '../sam/checkpoint/hash.ts';
 import { plural } from './remarks.ts';
 
 /** Labelled images by which thresholds are chosen, at most. */
@@ -28,6 +29,24 @@ interface Suited {
   readonly onProgress: (done: number, total: number) => void;
   /** Tells a person what was chosen. */
   readonly say: (sentence: string) => void;
+}
+
+/**
+ * A dataset without the images whose files are the same, byte for byte, as those of some samples, wherever they lie and
+ * whatever they are called.
+ */
+export async function withoutImages(dataset: Dataset, taken: readonly DatasetSample[]): Promise<Dataset> {
+  const sizes = new Set(taken.map(({ image }) => image.size));
+  const hashOf = async ({ image }: DatasetSample) => sha256(await image.bytes());
+  const hashes = new Set(await Promise.all(taken.map(hashOf)));
+  const samples: DatasetSample[] = [];
+  for (const sample of dataset.samples) {
+    const { size } = sample.image;
+    // Files of other sizes need not be read; 0 is a size that is not known.
+    const mayBe = size === 0 || sizes.has(0) || sizes.has(size);
+    if (!mayBe || !hashes.has(await hashOf(sample))) samples.push(sample);
+  }
+  return { ...dataset, samples };
 }
 
 /**

@@ -157,13 +157,31 @@ it('learns from labelled images what is looked for', { timeout: 600_000 }, async
   const coco = JSON.parse(await readFile(join(out, 'annotations.json'), 'utf8'));
   const scores = coco.annotations.map(({ score }: { score: number }) => score);
   expect(scores).toContain(objects[0].likeness);
-  // Measured with what another folder teaches; of the measured folder nothing is left to learn from.
-  const measured = await mopeft('evaluate', ...args, '--find', '--likeness', '0.01');
+  // Measured with what other images teach; those that are measured teach nothing, in whatever folder they lie.
+  const others = join(folder, 'others');
+  for (const kind of ['images', 'masks']) await mkdir(join(others, kind), { recursive: true });
+  const { image, labelling } = drawSample('2.png', 5);
+  if (!labelling) throw new Error('the drawn sample has no mask');
+  await writeFile(join(others, 'images/2.png'), encodeImagePng(image));
+  await writeFile(join(others, 'masks/2.png'), encodeMaskPng(labelling.labelMap));
+  const evaluate = [
+    'evaluate',
+    ...MODEL,
+    ...ANY,
+    '--find',
+    '--likeness',
+    '0.01',
+    '--thresholds-from',
+    taught,
+  ];
+  const measured = await mopeft(...evaluate, '--data', others);
   expect(measured.stderr).toBe('');
   expect(measured.stdout).toMatch(/taught: by 2 labelled images/);
-  const told = await mopeft('evaluate', ...args, '--find', '--likeness', '0.01', '--json');
+  const told = await mopeft(...evaluate, '--data', others, '--json');
   expect(JSON.parse(told.stdout)).toMatchObject({ find: { settings: { likeness: 0.01 } } });
   expect(told.stderr).toMatch(/taught: by 2 labelled images/);
+  const copied = await mopeft(...evaluate, '--data', data);
+  expect(copied.stderr).toMatch(/taught: No two labelled images show/);
   const own = await mopeft('evaluate', ...MODEL, '--data', data, '--find', ...ANY, '--thresholds-from', data);
   expect(own.stderr).toMatch(/No image has a labelled object by which thresholds could be chosen/);
   const none = await mopeft(

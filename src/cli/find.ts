@@ -14,16 +14,15 @@ import { findInDataset, learnClasses } from '../engine/find/find-dataset.ts';
 import { Finder } from '../engine/find/finder.ts';
 import { FoundFile, type FoundImage, tensorsHash, tuningHash } from '../engine/find/found-file.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
-import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
 import { SegmentImage } from '../engine/segmenter.ts';
 import type { ModelSession } from '../engine/tuning.ts';
-import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
+import { choiceFlag, numberFlag, readFlags, requiredFlag } from './arguments.ts';
 import { AS_FLAG, AS_USAGE, askedOf } from './asked-flag.ts';
 import { FIND_FLAGS, FIND_USAGE, findSettings } from './find-flags.ts';
 import { rulesFrom } from './find-rules.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { NodeStore } from './node-store.ts';
-import { atScale, openAdapter, openCliModel, openData, scaleFlag } from './open.ts';
+import { atScale, openAdapter, openCliModel, openData, scaleFlag, trainedScale } from './open.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 import { plural } from './remarks.ts';
 import { expectFree, writeOut } from './write-files.ts';
@@ -83,7 +82,11 @@ export async function find(args: readonly string[]): Promise<number> {
   const folder = await openData(data, changes);
   const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE));
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
-  const scale = flaggedScale ?? (adapter && scaleOfAdapter(adapter));
+  const trained =
+    flags.adapter !== undefined && adapter
+      ? await trainedScale(flags.adapter, adapter, folder.dataset.name)
+      : null;
+  const scale = flaggedScale ?? trained;
   const dataset = atScale(folder, scale, model.config.imageSize);
   const look = (base: ModelSession) => featureOfFirst(base, dataset);
   const tuning = await askedOf(gpu, model, adapter, flags.as, look, USAGE);
@@ -160,10 +163,10 @@ async function classesOf(finder: Finder, dataset: Dataset): Promise<ClassMeans> 
 }
 
 function formatOf(name: string): OutFormat {
-  const id = name === 'masks' ? MASKS : name;
-  const format = outFormats.find((each) => each.id === id);
-  if (format) return format;
-  throw wrongArguments(`--format is "${name}", which is none of ${FORMATS.join(', ')}`, USAGE);
+  const known = choiceFlag(name, 'format', FORMATS, USAGE);
+  const format = outFormats.find(({ id }) => id === (known === 'masks' ? MASKS : known));
+  if (!format) throw new RangeError(`there is no format ${known}`);
+  return format;
 }
 
 /** Where masks overlap, the better one lies above. */

@@ -45,6 +45,29 @@ test('a file of weights comes with what says how it is used, and with its other 
   expect(await namesOf('notes.txt')).toEqual(['notes.txt']);
 });
 
+test('files of a folder have their sizes, by which images are compared before they are read', async () => {
+  const files = await folderFiles(join(folder, 'set'));
+  expect(files.map(({ size }) => size)).toEqual([1, 1, 1]);
+});
+
+test('weights that lie deeper are named', async () => {
+  const hub = join(folder, 'hub');
+  for (const [i, at] of ['models--sam/snapshots/1', 'models--sam/refs'].entries()) {
+    await mkdir(join(hub, at), { recursive: true });
+    await put(`hub/${at}/${['model.safetensors', 'main'][i]}`);
+  }
+  await expect(modelSources(hub)).rejects.toMatchObject({
+    record: {
+      code: 'model/no-weights',
+      where: hub,
+      cure: `Give ${join(hub, 'models--sam/snapshots/1')} in its place.`,
+    },
+  });
+  // The sizes of a model alone are enough for a plan.
+  await put('hub/config.json');
+  expect(await namesOf('hub')).toEqual(['config.json']);
+});
+
 test('what is not there is told from what is no folder', async () => {
   await expect(folderFiles(join(folder, 'nowhere'))).rejects.toThrow('There is no such file or folder.');
   await expect(folderFiles(join(folder, 'notes.txt'))).rejects.toThrow('This is not a folder.');

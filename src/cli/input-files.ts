@@ -2,8 +2,10 @@ import type { Stats } from 'node:fs';
 import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { Failure } from '../config/failure.ts';
+import { sortedByName } from '../data/natural-order.ts';
 import type { InputFile } from '../data/read-datasets.ts';
 import { CATALOGUE } from '../engine/catalogue/catalogue.ts';
+import { isWeightsName } from '../engine/weights-name.ts';
 import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
 
 /** Every file below a folder, with its path relative to that folder, read when it is needed. */
@@ -11,8 +13,9 @@ export async function folderFiles(folder: string): Promise<InputFile[]> {
   const cure = 'Give the folder that holds images/ and masks/, or a zip of it.';
   if (!(await statOf(folder, homeCure(folder) ?? cure)).isDirectory())
     throw new Failure({ code: 'cli/no-folder', what: 'This is not a folder.', where: folder, cure });
-  return (await filesBelow(folder)).map((at) => ({
+  return (await filesBelow(folder)).map(({ at, size }) => ({
     path: relative(folder, at).replaceAll('\\', '/'),
+    size,
     bytes: async () => new Uint8Array(await readFile(at)),
   }));
 }
@@ -21,16 +24,23 @@ export async function folderFiles(folder: string): Promise<InputFile[]> {
 const homeCure = (path: string): string | null =>
   path.startsWith('~') ? 'A ~ within quotes or behind = stays one: write the home folder out.' : null;
 
-/** Paths of all files below a folder, those that links lead to among them; a folder that leads back to itself is entered once. */
-async function filesBelow(folder: string, entered: readonly string[] = []): Promise<string[]> {
+/** A file below a folder. */
+interface FileBelow {
+  readonly at: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** All files below a folder, those that links lead to among them; a folder that leads back to itself is entered once. */
+async function filesBelow(folder: string, entered: readonly string[] = []): Promise<FileBelow[]> {
   const real = await realpath(folder);
   if (entered.includes(real)) return [];
-  const found: string[] = [];
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    const at = join(folder, entry.name);
-    const info = entry.isSymbolicLink() ? await stat(at).catch(() => null) : entry;
+  const found: FileBelow[] = [];
+  for (const name of await readdir(folder)) {
+    const at = join(folder, name);
+    const info = await stat(at).catch(() => null);
     if (info?.isDirectory()) found.push(...(await filesBelow(at, [...entered, real])));
-    else if (info?.isFile()) found.push(at);
+    else if (info?.isFile()) found.push({ at, size: info.size });
   }
   return found;
 }
@@ -86,14 +96,17 @@ function shortestNames(paths: readonly string[]): string[] {
  * A model's files: a file with what beside it belongs to it, everything directly in a folder, or those of a model of the
  * catalogue by its id, which are downloaded when they are not in the cache. A file or folder of that name comes first.
  * @param paths of one model, whose files may be given one by one; each file is there once.
- * @throws Failure `cli/no-model`, `download/…`.
+ * @throws Failure `cli/no-model`, `model/no-weights` that names the folders below which have some, `download/…`.
  */
 export async function modelSources(...paths: readonly string[]): Promise<ByteSource[]> {
   const found = new Map<string, ByteSource>();
   for (const path of paths) {
     const info = await stat(path).catch(() => null);
-    if (info?.isDirectory()) await addSources(found, path, `${basename(resolve(path))}/`, () => true);
-    else if (info) await addSources(found, dirname(path), '', belongsTo(basename(path)));
+    if (info?.isDirectory()) {
+      await addSources(found, path, `${basename(resolve(path))}/`, () => true);
+      if (![...found.values()].some(({ name }) => isWeightsName(name) || /(^|\/)config\.json$/i.test(name)))
+        await expectNoWeightsBelow(path);
+    } else if (info) await addSources(found, dirname(path), '', belongsTo(basename(path)));
     else for (const source of await ofCatalogue(path)) found.set(source.name, source);
   }
   return [...found.values()];
@@ -110,6 +123,38 @@ async function ofCatalogue(id: string): Promise<ByteSource[]> {
       'Give a file of SAM weights, a folder with config.json and weights, or the id of a model of the catalogue: ' +
       `${CATALOGUE.map((model) => model.id).join(', ')}.`,
   });
+}
+
+/** How deep weights are looked for, as far as in a cache of Hugging Face: `models--x/snapshots/…`. */
+const WEIGHTS_DEPTH = 3;
+/** Folders of weights that are named at most. */
+const MOST_NAMED = 3;
+
+/** Which folder of several is meant is no guess to make. */
+async function expectNoWeightsBelow(folder: string): Promise<void> {
+  const below = await foldersOfWeights(folder, WEIGHTS_DEPTH);
+  if (below.length === 0) return;
+  const more = below.length > MOST_NAMED ? ' …' : '';
+  throw new Failure({
+    code: 'model/no-weights',
+    what: `No weights lie in this folder itself, but in ${below.length === 1 ? 'a folder' : 'folders'} below it.`,
+    where: folder,
+    cure: `Give ${below.slice(0, MOST_NAMED).join(' or ')}${more} in its place.`,
+  });
+}
+
+/** Folders below one that hold weights, in natural order. @param depth how many levels down. */
+async function foldersOfWeights(folder: string, depth: number): Promise<string[]> {
+  if (depth === 0) return [];
+  const found: string[] = [];
+  for (const name of sortedByName(await readdir(folder), (each) => each)) {
+    const at = join(folder, name);
+    const info = await stat(at).catch(() => null);
+    if (!info?.isDirectory()) continue;
+    if ((await readdir(at)).some(isWeightsName)) found.push(at);
+    found.push(...(await foldersOfWeights(at, depth - 1)));
+  }
+  return found;
 }
 
 /** What of a file's folder belongs to it: the other parts of its weights, and what says how they are used. */

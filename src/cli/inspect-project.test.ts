@@ -64,7 +64,7 @@ it('says what a project holds', async () => {
   expect(await inspect([path])).toBe(0);
   expect(printed).toContain('A project of the studio 0.1.0, written 1970-01-01 00:00 (UTC).');
   expect(printed).toContain('dataset cells: 2 images, 1 done, 0 in work, 1 object, 0.0 MiB');
-  expect(printed).toContain('run First: of the model micro, can go on, 1.0 MiB');
+  expect(printed).toContain('run First: of the model micro, with a checkpoint, 1.0 MiB');
 });
 
 it('names what of it is damaged', async () => {

@@ -95,7 +95,7 @@ function print({ studio, created, datasets, runs, remarks }: ProjectReport): voi
     );
   for (const { name, model, hasCheckpoint, bytes } of runs)
     console.log(
-      `  run ${name}: of the model ${model}, ${hasCheckpoint ? 'can go on' : 'without a checkpoint'}, ${mebibytes(bytes)}`,
+      `  run ${name}: of the model ${model}, ${hasCheckpoint ? 'with' : 'without'} a checkpoint, ${mebibytes(bytes)}`,
     );
   printRemarks(remarks);
 }

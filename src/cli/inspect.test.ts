@@ -229,7 +229,7 @@ describe('data', () => {
     expect(report.datasets).toEqual([]);
     expect(report.remarks.map(({ file }) => file)).toEqual(['set/notes.txt', 'set/a.png', null]);
     await expect(inspect(at('none'))).rejects.toThrow(/none: There is no such file or folder/);
-    await expect(inspect([])).rejects.toThrow(/No path is given.*Usage/s);
+    await expect(inspect([])).rejects.toThrow(/No path is given\. Name files, folders or zips\./);
   });
 
   it('writes its remarks as a table, with names that no spreadsheet runs', async () => {
@@ -378,8 +378,15 @@ describe('an adapter', () => {
     expect(report.refused.code).toBe('adapter/no-config');
   });
 
-  it('of our own says its methods and its base model', async () => {
-    const mopeft = { methods: { lora: { rank: 2 } }, gate: 'none', blocks: [0, 1, 3], trainDecoder: true };
+  const Base = { methods: {}, gate: 'none', blocks: [], trainDecoder: false };
+  it.each([
+    [
+      { methods: { lora: { rank: 2 } }, gate: 'none', blocks: [0, 1, 3], trainDecoder: true },
+      'lora, blocks 0-1, 3, gates none, with the mask decoder',
+    ],
+    [{ ...Base, trainDecoder: true }, 'decoder, with the mask decoder'],
+    [Base, 'the base model as it is'],
+  ])('of our own says its methods and its base model: %o', async (mopeft, what) => {
     const preprocessing = { aspect: 'keep', normalisation: { kind: 'min-max' } };
     const base = { name: 'cells-sam', hash: '0'.repeat(64) };
     const record = JSON.stringify({ format: 'mopeft-adapter', version: 1, base, mopeft, preprocessing });
@@ -387,7 +394,7 @@ describe('an adapter', () => {
     const { code, report } = await reportOf<UnderstoodAdapter>('--adapter', ...at('run'));
     expect(code).toBe(0);
     expect(report).toMatchObject({
-      what: 'MoPEFT adapter, lora, blocks 0-1, 3, gates none, with the mask decoder',
+      what: `MoPEFT adapter, ${what}`,
       baseName: 'cells-sam',
       remarks: [],
     });

@@ -50,15 +50,17 @@ export async function inspect(args: readonly string[]): Promise<number> {
     },
     USAGE,
   );
-  if (positionals.length === 0) throw wrongArguments('No path is given', USAGE);
+  if (positionals.length === 0)
+    throw wrongArguments('No path is given', 'Name files, folders or zips', USAGE);
   const asJson = values.json ?? false;
   if (values.csv !== undefined && (values.model || values.adapter))
-    throw wrongArguments('--csv goes with data and projects', USAGE);
+    throw wrongArguments('--csv goes with data and projects', 'Leave --csv out', USAGE);
   if (values.csv !== undefined) await expectFree(values.csv);
   if (values.model) return inspectModel(positionals, modelChoices(values, USAGE), asJson);
   if (values.adapter) {
     const [path, ...others] = positionals;
-    if (path === undefined || others.length > 0) throw wrongArguments('--adapter takes one path', USAGE);
+    if (path === undefined || others.length > 0)
+      throw wrongArguments('--adapter takes one path', 'Write one path after --adapter', USAGE);
     return inspectAdapter(path, asJson);
   }
   const [only = ''] = positionals;

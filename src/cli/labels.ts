@@ -11,7 +11,7 @@ import { withoutRepeats } from '../data/outcome.ts';
 import { readDatasets } from '../data/read-datasets.ts';
 import type { Refusal } from '../data/types.ts';
 import { uniqueKeys } from '../engine/datasets.ts';
-import { readArguments, requiredFlag, wrongArguments } from './arguments.ts';
+import { choiceFlag, readArguments, requiredFlag, wrongArguments } from './arguments.ts';
 import { droppedFiles } from './input-files.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 import { plural } from './remarks.ts';
@@ -42,7 +42,7 @@ export async function labels(args: readonly string[]): Promise<number> {
     USAGE,
   );
   const paths = [...(values.data ?? []), ...positionals];
-  if (paths.length === 0) throw wrongArguments('--data is missing', USAGE);
+  if (paths.length === 0) throw wrongArguments('--data is missing', 'Add --data', USAGE);
   const format = formatOf(requiredFlag(values.format, 'format', USAGE));
   const out = requiredFlag(values.out, 'out', USAGE);
   const pixelSize = pixelSizeOf(values['pixel-size']);
@@ -100,12 +100,11 @@ async function* outputOf(
 }
 
 function formatOf(id: string): OutFormat {
-  const format = outFormats.find((each) => each.id === id);
-  if (format) return format;
-  throw wrongArguments(
-    `--format is "${id}"; formats are ${outFormats.map((each) => each.id).join(', ')}`,
-    USAGE,
-  );
+  const ids = outFormats.map((each) => each.id);
+  const known = choiceFlag(id, 'format', ids, USAGE);
+  const format = outFormats.find((each) => each.id === known);
+  if (!format) throw new RangeError(`there is no format ${known}`);
+  return format;
 }
 
 /** A number and its unit, as "0.5µm". */
@@ -114,7 +113,11 @@ function pixelSizeOf(text: string | undefined): PixelSize | undefined {
   const match = /^(\d+(?:\.\d+)?|\.\d+)\s*(\p{L}{1,10})$/u.exec(text.trim());
   const [, size = '', unit = ''] = match ?? [];
   if (Number(size) > 0) return { size: Number(size), unit: unit.replace('um', 'µm') };
-  throw wrongArguments(`--pixel-size is "${text}", which is not a length with its unit such as 0.5µm`, USAGE);
+  throw wrongArguments(
+    `--pixel-size is "${text}", which is not a length with its unit`,
+    'Write --pixel-size as 0.5µm',
+    USAGE,
+  );
 }
 
 function nothingLabelled(said: readonly Refusal[]): Failure {

@@ -5,23 +5,27 @@ import type { Split } from '../data/types.ts';
 import { datasetFeature, datasetsOf } from '../engine/asked-dataset.ts';
 import { splitOf } from '../engine/datasets.ts';
 import type { OpenModel } from '../engine/model.ts';
-import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
-import type { RunSplit } from '../engine/run/run-files.ts';
 import type { ModelSession, Tuning } from '../engine/tuning.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Adapter } from '../peft/adapter-file.ts';
 import { threadData } from '../train/data-port.ts';
 import type { EvaluationOptions } from '../train/evaluate.ts';
 import type { TrainingData } from '../train/training-data.ts';
-import { numberFlag, type readFlags, requiredFlag, wrongArguments } from './arguments.ts';
+import { choiceFlag, numberFlag, type readFlags, requiredFlag } from './arguments.ts';
 import { AS_FLAG, AS_USAGE, askedOf } from './asked-flag.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
-import { atScale, openAdapter, openCliModel, openData, runFolder, scaleFlag } from './open.ts';
+import {
+  atScale,
+  openAdapter,
+  openCliModel,
+  openData,
+  scaleFlag,
+  trainedScale,
+  trainedSplit,
+} from './open.ts';
 import { CLI_CACHE_BYTES, openDataThread } from './open-data-thread.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 import { precisionFlag } from './settings-flags.ts';
-
-const SPLITS = ['train', 'val', 'test', 'all'] as const;
 
 /** Flags of commands that measure a model on a dataset: which model, which images, which of their objects. */
 export const MEASURED_FLAGS = {
@@ -73,10 +77,8 @@ export async function openMeasured(
   defaultSplit: Split | 'all',
   usage: string,
 ): Promise<MeasuredInput> {
-  const split = SPLITS.find((name) => name === (flags.split ?? defaultSplit));
-  if (!split) throw wrongArguments(`--split is "${flags.split}"`, usage);
-  const order = flags['split-order'] ?? 'shuffled';
-  if (order !== 'shuffled' && order !== 'name') throw wrongArguments(`--split-order is "${order}"`, usage);
+  const split = choiceFlag(flags.split, 'split', ['train', 'val', 'test', 'all'], usage) ?? defaultSplit;
+  const order = choiceFlag(flags['split-order'], 'split-order', ['shuffled', 'name'], usage) ?? 'shuffled';
   const seed = numberFlag(flags.seed, 'seed', usage, { min: 0, max: 2 ** 32 - 1, integer: true }) ?? 0;
   const maxImages = numberFlag(flags['max-images'], 'max-images', usage, { min: 1, integer: true }) ?? 0;
   const maxObjects = numberFlag(flags['max-objects'], 'max-objects', usage, { min: 1, integer: true }) ?? 5;
@@ -90,8 +92,12 @@ export async function openMeasured(
   const folder = await openData(requiredFlag(flags.data, 'data', usage), readingChanges(flags, usage));
   const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, usage), weights);
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
-  const dataset = atScale(folder, scale ?? (adapter && scaleOfAdapter(adapter)), model.config.imageSize);
-  const known = flags.adapter === undefined ? undefined : (await runSplits(flags.adapter))[dataset.name];
+  const trained =
+    flags.adapter !== undefined && adapter
+      ? await trainedScale(flags.adapter, adapter, folder.dataset.name)
+      : null;
+  const dataset = atScale(folder, scale ?? trained, model.config.imageSize);
+  const known = flags.adapter === undefined ? null : await trainedSplit(flags.adapter, dataset.name);
   const splits = known ?? splitOf(dataset, seed, order);
   const { preprocessing } = adapter ?? model.config;
   const names = split === 'all' ? labelledNames(dataset) : splits[split];
@@ -121,10 +127,4 @@ export async function openMeasured(
     options,
     openImages,
   };
-}
-
-/** The splits that a run recorded, by dataset; none when the folder holds an adapter alone. */
-async function runSplits(run: string): Promise<RunSplit> {
-  const files = runFolder(run);
-  return (await files.store.exists('split.json')) ? files.readSplit() : {};
 }

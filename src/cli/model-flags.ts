@@ -1,7 +1,7 @@
 import type { FailureRecord } from '../config/failure.ts';
 import type { ModelChoices } from '../config/model-choices.ts';
 import { type PreprocessingRecord, SAM_PREPROCESSING } from '../config/sam.ts';
-import { numberFlag, numbersFlag, wrongArguments } from './arguments.ts';
+import { choiceFlag, numberFlag, numbersFlag, wrongArguments } from './arguments.ts';
 
 /** Flags by which a person says what a model's files do not, or say wrongly. */
 export const MODEL_FLAGS = {
@@ -16,7 +16,10 @@ export const MODEL_FLAGS = {
   'value-range': { type: 'string' },
 } as const;
 
-export const MODEL_USAGE = `  Which of several models in a file: [--weights-prefix ema.]; without layers that are not understood: [--without-tuned]
+export const MODEL_USAGE = `  Of a model's files:
+      [--weights-prefix P]  of several models in one file, that whose tensors begin with P: ema. for a running mean, '' for
+                            none; for a run or an adapter, the one with which it was trained
+      [--without-tuned]     without layers of a fine-tuning that is not understood: the base model
   Where its files do not say it: [--lora-alpha N] [--decoder-heads N] [--aspect keep|stretch]
       [--normalisation mean-std|min-max] [--mean R,G,B --std R,G,B [--value-range 255|1]]`;
 
@@ -28,9 +31,7 @@ export function modelChoices(flags: Flags, usage: string): ModelChoices {
     const value = flags[flag];
     return typeof value === 'string' ? value : undefined;
   };
-  const aspect = text('aspect');
-  if (aspect !== undefined && aspect !== 'keep' && aspect !== 'stretch')
-    throw wrongArguments(`--aspect is "${aspect}", which is neither keep nor stretch`, usage);
+  const aspect = choiceFlag(text('aspect'), 'aspect', ['keep', 'stretch'], usage);
   const prefix = text('weights-prefix');
   const loraAlpha = numberFlag(text('lora-alpha'), 'lora-alpha', usage);
   const decoderHeads = numberFlag(text('decoder-heads'), 'decoder-heads', usage, { min: 1, integer: true });
@@ -49,20 +50,33 @@ function normalisationOf(
   text: (flag: 'normalisation' | 'mean' | 'std' | 'value-range') => string | undefined,
   usage: string,
 ): ModelChoices['normalisation'] {
-  const [kind, mean, std, range] = [text('normalisation'), text('mean'), text('std'), text('value-range')];
-  if (kind !== undefined && kind !== 'mean-std' && kind !== 'min-max')
-    throw wrongArguments(`--normalisation is "${kind}", which is neither mean-std nor min-max`, usage);
+  const kind = choiceFlag(text('normalisation'), 'normalisation', ['mean-std', 'min-max'], usage);
+  const [mean, std] = [text('mean'), text('std')];
+  const range = choiceFlag(text('value-range'), 'value-range', ['255', '1'], usage);
   const numbers = mean !== undefined || std !== undefined || range !== undefined;
   if (kind === 'min-max') {
-    if (numbers) throw wrongArguments('--mean, --std and --value-range go with mean-std, not min-max', usage);
+    if (numbers)
+      throw wrongArguments(
+        '--mean, --std and --value-range go with mean-std, not min-max',
+        'Leave them out, or write --normalisation mean-std',
+        usage,
+      );
     return { kind };
   }
   if (!numbers) return kind && SAM_PREPROCESSING.normalisation;
-  if (mean === undefined || std === undefined) throw wrongArguments('--mean and --std go together', usage);
-  if (range !== undefined && range !== '255' && range !== '1')
-    throw wrongArguments(`--value-range is "${range}", which is neither 255 nor 1`, usage);
+  if (mean === undefined || std === undefined)
+    throw wrongArguments(
+      `${mean === undefined ? '--mean' : '--std'} is missing: --mean and --std go together`,
+      'Give both --mean R,G,B and --std R,G,B, or neither',
+      usage,
+    );
   const [m, s] = [rgbFlag(mean, 'mean', usage), rgbFlag(std, 'std', usage)];
-  if (s.some((value) => value <= 0)) throw wrongArguments(`--std is "${std}", which is not above 0`, usage);
+  if (s.some((value) => value <= 0))
+    throw wrongArguments(
+      `--std is "${std}", which is not above 0`,
+      'Write --std with numbers above 0',
+      usage,
+    );
   // Means of values up to 255 are not below 1 in all channels.
   const usual = m.every((value) => value <= 1) && s.every((value) => value <= 1) ? 1 : 255;
   return { kind: 'mean-std', mean: m, std: s, range: range === undefined ? usual : range === '1' ? 1 : 255 };

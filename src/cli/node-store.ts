@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs';
 import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../config/failure.ts';
-import { type FileStore, fileName, full, missing, type StoreEntry, storePath } from '../data/file-store.ts';
+import { type FileStore, fileName, full, type StoreEntry, storePath } from '../data/file-store.ts';
 
 /** A file that is being written is named `<file>.<process id>.part`, beside the one that it will replace. */
 const PART = /\.(\d+)\.part$/;
@@ -16,7 +16,7 @@ export class NodeStore implements FileStore {
   async read(path: string): Promise<Uint8Array> {
     return this.guard(path, async (at) => {
       const bytes = await readFile(at);
-      if (bytes.length === 0) throw missing(at);
+      if (bytes.length === 0) throw notThere(at);
       return new Uint8Array(bytes);
     });
   }
@@ -25,7 +25,7 @@ export class NodeStore implements FileStore {
     return this.guard(path, async (at) => {
       const file = await open(at);
       try {
-        if ((await file.stat()).size === 0) throw missing(at);
+        if ((await file.stat()).size === 0) throw notThere(at);
         const bytes = new Uint8Array(length);
         const { bytesRead } = await file.read(bytes, 0, length, offset);
         return bytes.subarray(0, bytesRead);
@@ -64,7 +64,7 @@ export class NodeStore implements FileStore {
   async move(from: string, to: string): Promise<void> {
     fileName(to);
     return this.guard(from, async (at) => {
-      if ((await kindOf(at)) !== 'file') throw missing(at);
+      if ((await kindOf(at)) !== 'file') throw notThere(at);
       const target = join(this.root, ...storePath(to));
       await mkdir(dirname(target), { recursive: true });
       await rename(at, target);
@@ -101,7 +101,7 @@ export class NodeStore implements FileStore {
     } catch (thrown) {
       if (thrown instanceof Failure) throw thrown;
       const code = codeOf(thrown);
-      if (code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR') throw missing(at);
+      if (code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR') throw notThere(at);
       if (code === 'ENOSPC' || code === 'EDQUOT') throw full(at, thrown);
       throw new Failure(
         {
@@ -114,6 +114,15 @@ export class NodeStore implements FileStore {
       );
     }
   }
+}
+
+function notThere(at: string): Failure {
+  return new Failure({
+    code: 'storage/missing',
+    what: 'There is no such file.',
+    where: at,
+    cure: 'Check the path, and that nothing was deleted in its folder.',
+  });
 }
 
 /** What is in a folder but files that are being written; nothing when it is not there. */

@@ -9,8 +9,14 @@ import type { Scale } from '../data/types.ts';
 import { type FolderDataset, openFolderDataset } from '../engine/datasets.ts';
 import { chooseKernels } from '../engine/kernel-choice.ts';
 import { type OpenModel, openModel } from '../engine/model.ts';
-import { readIncomingAdapter, readRunAdapter, understoodOf } from '../engine/run/adapter-files.ts';
-import { RunFiles } from '../engine/run/run-files.ts';
+import {
+  readIncomingAdapter,
+  readRunAdapter,
+  scaleOfAdapter,
+  understoodOf,
+} from '../engine/run/adapter-files.ts';
+import { commonScale, RunFiles } from '../engine/run/run-files.ts';
+import type { SplitOf } from '../engine/run/run-types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Adapter } from '../peft/adapter-file.ts';
 import type { WeightPrecision } from '../sam/halves.ts';
@@ -64,6 +70,35 @@ export async function openAdapter(path: string, model: OpenModel): Promise<Adapt
   const { adapter } = await readIncomingAdapter(inputs, model);
   for (const sentence of understoodOf(adapter)) console.error(`${path}: ${sentence}`);
   return adapter;
+}
+
+/**
+ * The scale at which an adapter's training saw a dataset, by its name, or all of its datasets; null where these differ. A run
+ * says it of each.
+ * @param path the adapter's.
+ */
+export async function trainedScale(
+  path: string,
+  adapter: Pick<Adapter, 'training'>,
+  dataset: string,
+): Promise<Scale | null> {
+  const run = runFolder(path);
+  if (!(await run.isDecided())) return scaleOfAdapter(adapter);
+  const { datasets } = await run.readConfig();
+  const own = datasets.find(({ name }) => name === dataset);
+  return own ? (own.scale ?? 'whole') : commonScale(datasets);
+}
+
+/**
+ * How a run split a dataset, by the name that people call it; null where it knows none of this name, or the path is no run's.
+ * Runs of the studio and of Python have keys of their own for it.
+ */
+export async function trainedSplit(path: string, dataset: string): Promise<SplitOf | null> {
+  const run = runFolder(path);
+  if (!(await run.isDecided())) return null;
+  const { datasets } = await run.readConfig();
+  const own = datasets.find(({ name }) => name === dataset);
+  return (own && (await run.readSplit())[own.key]) ?? null;
 }
 
 /** A data folder or a zip of one as a dataset; what was left out is said on the error stream. */

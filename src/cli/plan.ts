@@ -7,7 +7,7 @@ import { parseSamConfig } from '../sam/checkpoint/parse-config.ts';
 import { countWork } from '../train/estimate.ts';
 import { planRequest } from '../train/plan-training.ts';
 import type { DeviceTraits } from '../train/plans.ts';
-import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
+import { choiceFlag, numberFlag, readFlags, requiredFlag } from './arguments.ts';
 import { modelSources } from './input-files.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { printResult } from './report.ts';
@@ -64,20 +64,18 @@ export const DEFAULT_DEVICE: DeviceTraits = {
 };
 
 /** The adapters that a plan can be for, by the traits that choose kernels. */
-const ADAPTERS: Readonly<Record<string, DeviceTraits>> = {
+const ADAPTERS = {
   gpu: DEFAULT_DEVICE,
   // As Dawn's own, which has subgroups.
   software: { ...DEFAULT_DEVICE, traits: { ...DEFAULT_DEVICE.traits, isSoftware: true, hasSubgroups: true } },
-};
+} as const satisfies Readonly<Record<string, DeviceTraits>>;
 
 /** `mopeft plan`: what a training would take, without a device and without reading a weight. 1 when it does not fit. */
 export async function plan(args: readonly string[]): Promise<number> {
   const flags = readFlags(args, FLAGS, USAGE);
   const path = requiredFlag(flags.model, 'model', USAGE);
   requiredFlag(flags.method, 'method', USAGE);
-  const device = ADAPTERS[flags.adapter ?? 'gpu'];
-  if (!device)
-    throw wrongArguments(`--adapter is "${flags.adapter}", which is neither gpu nor software`, USAGE);
+  const device = ADAPTERS[choiceFlag(flags.adapter, 'adapter', ['gpu', 'software'], USAGE) ?? 'gpu'];
   const images = numberFlag(flags.images, 'images', USAGE, { min: 1, integer: true });
   const objects = numberFlag(flags.objects, 'objects', USAGE, { min: 1, integer: true });
   const sam = await configOf(path, modelChoices(flags, USAGE));

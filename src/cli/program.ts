@@ -1,4 +1,4 @@
-import { HelpRequest } from './arguments.ts';
+import { ArgumentsFailure, HelpRequest } from './arguments.ts';
 import { printFailure, printJson } from './report.ts';
 
 /** A command line program by its arguments; its answer is the exit status. */
@@ -24,8 +24,8 @@ export function runProgram(program: Program, wantsJson = asksForJson): void {
 }
 
 /**
- * The exit status of a program; a failure is printed as sentences, and as the one document where JSON is asked for, and gives
- * 1, a request for help is answered and gives 0.
+ * The exit status of a program; a failure is printed as sentences, after the usage where that was not kept to, and as the one
+ * document where JSON is asked for, and gives 1, a request for help is answered and gives 0.
  */
 export async function statusOf(
   program: Program,
@@ -39,6 +39,7 @@ export async function statusOf(
       console.log(`Usage:\n${thrown.text}`);
       return 0;
     }
+    if (thrown instanceof ArgumentsFailure) console.error(`Usage:\n${thrown.usage}\n`);
     const refused = printFailure(thrown);
     if (wantsJson(args)) printJson({}, refused);
     return 1;

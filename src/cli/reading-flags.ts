@@ -30,7 +30,11 @@ export function readingChanges(flags: Flags, usage: string): ReadingChanges {
   const value = (text: string, flag: string): number => {
     const parsed = parseValue(text);
     if (parsed !== undefined) return parsed;
-    throw wrongArguments(`--${flag} is "${text}", which is no number and no colour as #rrggbb`, usage);
+    throw wrongArguments(
+      `--${flag} is "${text}", which is no number and no colour as #rrggbb`,
+      `Write --${flag} with a value as the file has it, or none`,
+      usage,
+    );
   };
   const { background, ignore, instances, runs } = flags;
   if (runs !== undefined && runs !== 'rows' && runs !== 'columns')

@@ -3,13 +3,12 @@ import { encodeMaskPng } from '../data/encode-png.ts';
 import type { Box, RgbImage } from '../data/types.ts';
 import { imageFeature } from '../engine/asked-dataset.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
-import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
 import { BASE_WEIGHTS, type Prompts, Segmenter, SegmentImage } from '../engine/segmenter.ts';
 import type { ModelSession } from '../engine/tuning.ts';
 import { numbersFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
 import { AS_FLAG, AS_USAGE, askedOf } from './asked-flag.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
-import { openAdapter, openCliModel, scaleFlag } from './open.ts';
+import { openAdapter, openCliModel, scaleFlag, trainedScale } from './open.ts';
 import { readImage } from './read-image.ts';
 import { expectFree, writeOut } from './write-files.ts';
 
@@ -43,9 +42,15 @@ export async function segment(args: readonly string[]): Promise<number> {
   const imagePath = requiredFlag(flags.image, 'image', USAGE);
   const out = requiredFlag(flags.out, 'out', USAGE);
   if (/\.(jpe?g|tiff?|bmp|gif|webp)$/i.test(out))
-    throw wrongArguments(`--out is "${out}", but the mask is written as PNG: end its name in .png`, USAGE);
-  if (!flags.click && !flags.box && !flags.whole) throw wrongArguments('No prompt is given', USAGE);
-  if (flags.box && flags.whole) throw wrongArguments('--box and --whole exclude each other', USAGE);
+    throw wrongArguments(
+      `--out is "${out}", but the mask is written as PNG`,
+      'Write --out with a name that ends in .png',
+      USAGE,
+    );
+  if (!flags.click && !flags.box && !flags.whole)
+    throw wrongArguments('No prompt is given', 'Add --click, --box or --whole', USAGE);
+  if (flags.box && flags.whole)
+    throw wrongArguments('--box and --whole exclude each other', 'Leave --box or --whole out', USAGE);
   const modelPath = requiredFlag(flags.model, 'model', USAGE);
   await expectFree(out);
   const image = await readImage(imagePath);
@@ -54,7 +59,11 @@ export async function segment(args: readonly string[]): Promise<number> {
   const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE));
   const segmenter = new Segmenter(gpu, new GpuQueue(), model);
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
-  const scale = chosenScale ?? (adapter ? scaleOfAdapter(adapter) : 'whole');
+  const trained =
+    flags.adapter !== undefined && adapter
+      ? await trainedScale(flags.adapter, adapter, flags.as ?? '')
+      : null;
+  const scale = chosenScale ?? trained ?? 'whole';
   const region = scale === 'whole' ? undefined : windowAround(extentOf(prompts), scale, image);
   const seen = new SegmentImage(imagePath, image, region);
   const look = (base: ModelSession) => imageFeature(base, seen.inputFor(base).data);
@@ -81,10 +90,15 @@ function promptsOf(
   const points = (flags.click ?? []).map((text) => {
     const [x = 0, y = 0, label = 1] = numbersFlag(text, 'click', [2, 3], USAGE);
     if (label !== 0 && label !== 1)
-      throw wrongArguments(`--click is "${text}", whose third number is neither 0 nor 1`, USAGE);
+      throw wrongArguments(
+        `--click is "${text}", whose third number is neither 0 nor 1`,
+        'Write --click with 1 for the object or 0 for what does not belong to it',
+        USAGE,
+      );
     if (x < 0 || y < 0 || x > width || y > height)
       throw wrongArguments(
         `--click is "${text}", outside of the image of ${width} × ${height} pixels`,
+        'Write --click with x and y in pixels of the image',
         USAGE,
       );
     return { x, y, positive: label === 1 };
@@ -94,12 +108,14 @@ function promptsOf(
   const [x0 = 0, y0 = 0, x1 = 0, y1 = 0] = numbersFlag(flags.box, 'box', [4], USAGE);
   if (x1 <= x0 || y1 <= y0)
     throw wrongArguments(
-      `--box is "${flags.box}", which has no area; x1 must be over x0 and y1 over y0`,
+      `--box is "${flags.box}", which has no area`,
+      'Write --box with x1 over x0 and y1 over y0',
       USAGE,
     );
   if (x1 <= 0 || y1 <= 0 || x0 >= width || y0 >= height)
     throw wrongArguments(
       `--box is "${flags.box}", outside of the image of ${width} × ${height} pixels`,
+      'Write --box with corners in pixels of the image',
       USAGE,
     );
   const within = {

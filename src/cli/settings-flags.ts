@@ -11,7 +11,7 @@ import { methodsByName, RECIPES } from '../peft/recipes.ts';
 import { METHODS } from '../peft/registry.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
 import type { WeightPrecision } from '../sam/halves.ts';
-import { numberFlag, requiredFlag, wrongArguments } from './arguments.ts';
+import { choiceFlag, numberFlag, requiredFlag, wrongArguments } from './arguments.ts';
 
 const ids = (records: readonly { readonly id: string }[]): string => records.map(({ id }) => id).join('|');
 
@@ -34,6 +34,9 @@ const CHOOSING = GATE_FORMS.flatMap(({ id, budget }) => (budget ? [id] : []));
 
 export const SETTINGS_USAGE = `  --method M: ${ids([...RECIPES, ...METHODS])}|a+b…
       [--gate ${ids(GATE_FORMS)}] [--token] [--blocks all|late|0,1…] [--freeze-decoder] [--config FILE.json]
+  --gate says how far each module is opened: from the image (unipelt, mass), by dataset (task), never (none), or whether it is kept
+  (budget, hard). --blocks gives modules to all blocks of the image encoder, the last half or those of these numbers;
+  --freeze-decoder leaves the mask decoder as it is.
   --budget 0.25 keeps that share of the modules' parameters, with --gate ${CHOOSING.join('|')} (default ${CHOOSING[0]}).
       [--budget-by ${BUDGET_BY_FIELD.options.map(({ value }) => value).join('|')}] decides with --gate budget which modules go first.
   --gate task and --token tell the datasets of --data apart, by gates or by a prompt token for each.
@@ -109,13 +112,11 @@ export async function trainSettingsOf(
 
 /** The value of `--weights`. @throws Failure `cli/arguments`. */
 export function precisionFlag(text: string | undefined, usage: string): WeightPrecision | undefined {
-  if (text === undefined || text === 'f32' || text === 'f16') return text;
-  throw wrongArguments(`--weights is "${text}", which is neither f32 nor f16`, usage);
+  return choiceFlag(text, 'weights', ['f32', 'f16'], usage);
 }
 
 function budgetByFlag(text: string | undefined, usage: string): BudgetBy | undefined {
-  if (text === undefined || text === 'training' || text === 'validation') return text;
-  throw wrongArguments(`--budget-by is "${text}", which is neither training nor validation`, usage);
+  return choiceFlag(text, 'budget-by', ['training', 'validation'], usage);
 }
 
 function textOf(flags: Flags): (flag: keyof Flags) => string | undefined {
@@ -133,7 +134,11 @@ function blocksFlag(text: string | undefined, usage: string): BlockChoice | unde
   if (text === undefined || text === 'all' || text === 'late') return text;
   const blocks = text.split(',').map((part) => (/^\s*\d+\s*$/.test(part) ? Number(part) : Number.NaN));
   if (blocks.some(Number.isNaN))
-    throw wrongArguments(`--blocks is "${text}", which is neither all, late nor numbers and commas`, usage);
+    throw wrongArguments(
+      `--blocks is "${text}", which is neither all, late nor numbers and commas`,
+      'Write --blocks all, --blocks late, or the numbers of blocks as --blocks 0,1',
+      usage,
+    );
   return blocks;
 }
 

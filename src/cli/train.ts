@@ -21,8 +21,12 @@ import { SETTINGS_FLAGS, SETTINGS_USAGE, settingsOf, trainSettingsOf } from './s
 const USAGE = `  npm run mopeft -- train --model DIR|FILE --data DIR [--data DIR …] --method M --out RUN
       [--steps N] [--seed S] [--split-order shuffled|name] [--scale whole|N] [--min-size 4]
   npm run mopeft -- train --resume RUN --model DIR|FILE --data DIR [--data DIR …]
+  --model is a file of weights, a folder of them, or an id of mopeft models. --data is a folder of images and masks, or a zip of
+  one, once for each dataset. RUN is a new folder. --steps are 300 by default. --seed (0) draws split, prompts and initial values;
+  --split-order name splits in blocks by name, for slices of one volume.
   --scale N trains on crops of N pixels around objects, at the images' own scale; by default crops in which the median
-  object is 32 pixels wide on the model's input, or whole images where it is 24 already. Objects under --min-size pixels wide on the model's input are left out.
+  object is 32 pixels wide on the model's input, or whole images where it is 24 already. Objects under --min-size pixels wide on
+  the model's input are left out.
   Ctrl+C writes a checkpoint and ends; --resume continues from it.
 ${SETTINGS_USAGE}
 ${MODEL_USAGE}
@@ -57,6 +61,13 @@ export async function train(args: readonly string[]): Promise<number> {
   const out = flags.resume ?? requiredFlag(flags.out, 'out', USAGE);
   if (flags.resume === undefined) requiredFlag(flags.method, 'method', USAGE);
   const files = runFolder(out);
+  if (flags.resume !== undefined && !(await files.isDecided()))
+    throw new Failure({
+      code: 'run/no-run',
+      what: 'No run was begun here.',
+      where: out,
+      cure: 'Name the folder that a training wrote, or start it with --out.',
+    });
   const { weights } =
     flags.resume === undefined
       ? await trainSettingsOf(flags, USAGE, trainFlags(flags))
@@ -68,7 +79,7 @@ export async function train(args: readonly string[]): Promise<number> {
     model,
     files,
     name: basename(resolve(out)),
-    observer: printing,
+    observer: new Printing(),
     openDataThread,
     cacheBytes: CLI_CACHE_BYTES,
     spareBytes: async () => {
@@ -97,6 +108,7 @@ function expectNothingNew(flags: Flags): void {
   if (other !== undefined)
     throw wrongArguments(
       `--${other} is for a new run: one that is resumed keeps the settings of its start`,
+      `Leave --${other} out, or start a run anew with --out`,
       USAGE,
     );
 }
@@ -166,13 +178,24 @@ function trainFlags(flags: Flags): Readonly<Record<string, number | string>> {
   };
 }
 
-/** Prints what the run's metrics record. */
-const printing: RunObserver = {
-  onMetrics: (lines) => {
+/** Prints what the run's metrics record, and on the error stream what it does until the next of them. */
+class Printing implements RunObserver {
+  private readonly told = new Set<string>();
+
+  onMetrics(lines: readonly MetricsLine[]): void {
+    this.told.clear();
     for (const line of lines) if (!isWithoutGates(line)) console.log(worded(line));
-  },
-  onNotice: (text) => console.error(text),
-};
+  }
+
+  onActivity(label: string): void {
+    if (!this.told.has(label)) console.error(`${label} …`);
+    this.told.add(label);
+  }
+
+  onNotice(text: string): void {
+    console.error(text);
+  }
+}
 
 /** Whether a line is of gates where nothing has one: the mask decoder alone is trained. */
 function isWithoutGates(line: MetricsLine): boolean {

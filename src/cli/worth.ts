@@ -10,6 +10,7 @@ import { readFlags, requiredFlag } from './arguments.ts';
 import { MEASURED_FLAGS, MEASURED_USAGE, type MeasuredInput, openMeasured } from './measured-input.ts';
 import { newFolder } from './open.ts';
 import { printResult } from './report.ts';
+import { expectFree } from './write-files.ts';
 
 const USAGE = `  npm run mopeft -- worth --model DIR|FILE --adapter PATH --data DIR [--split val|test|train|all] [--json]
       [--prune DIR] [--seed S] [--split-order shuffled|name] [--max-images N] [--max-objects 5]
@@ -28,7 +29,8 @@ export async function worthOfModules(args: readonly string[]): Promise<number> {
     USAGE,
   );
   requiredFlag(flags.adapter, 'adapter', USAGE);
-  const out = flags.prune === undefined ? null : await newFolder(flags.prune);
+  const out = flags.prune;
+  if (out !== undefined) await expectFree(out, 'Name a new folder.');
   const input = await openMeasured(flags, 'val', USAGE);
   const { adapter } = input;
   if (!adapter) throw new RangeError('an adapter was asked for');
@@ -50,16 +52,17 @@ export async function worthOfModules(args: readonly string[]): Promise<number> {
       );
     const report = await measureWorth(adapter.mopeft, measure(input.names), showProgress);
     const prune = async () => {
-      if (!out) return;
+      if (out === undefined) return;
       const pruned = pruneAdapter(adapter, report.greedy, input.model.config);
       const names = set.split.test.length > 0 ? set.split.test : input.names;
       const onOthers = measure(names);
       const change = worth(await onOthers(adapter.mopeft), await onOthers(pruned.mopeft));
       console.error(`${prunedSentence(input, adapter, pruned)} ${changeSentence(change, names.length)}`);
-      if (isLoss(change)) throw losesTooMuch(flags.prune ?? '');
+      if (isLoss(change)) throw losesTooMuch(out);
       const { json, safetensors } = writeAdapter(input.model, pruned);
-      await out.write(RUN_FILES.adapter, safetensors);
-      await out.write(RUN_FILES.adapterJson, new TextEncoder().encode(json));
+      const store = await newFolder(out);
+      await store.write(RUN_FILES.adapter, safetensors);
+      await store.write(RUN_FILES.adapterJson, new TextEncoder().encode(json));
     };
     return await printResult(
       { dataset: input.dataset.name, split: input.split, ...report },

@@ -18,6 +18,7 @@ import {
 import type { WeightPrecision } from '../sam/halves.ts';
 import { loadModel, type SamModel } from '../sam/weights.ts';
 import { noWeights } from './no-weights.ts';
+import { isWeightsName, PYTORCH, SAFETENSORS, TRAINER } from './weights-name.ts';
 
 /** A base model whose frozen weights are on a device; every session of that device shares them. */
 export interface OpenModel extends SamModel {
@@ -49,11 +50,7 @@ export interface OpenModelOptions {
 /** Files that Hugging Face puts beside every model and that say nothing of its sizes. */
 const BESIDE =
   /(^|\/)(README|LICENSE|\.gitattributes|.*\.md|.*\.txt|.*\.index\.json|processor_config\.json)$/i;
-const SAFETENSORS = /\.safetensors$/i;
-const PYTORCH = /\.(pth|pt|bin|ckpt)$/i;
 const INDEX = /\.index\.json$/i;
-/** What trainers leave beside the weights under the same endings. */
-const TRAINER = /(^|\/)(training_args|optimizer|scheduler|scaler|rng_state\w*)\.(pth|pt|bin)$/i;
 /** Weights of PEFT's adapters, by the names that it gives them. */
 const PEFT_ADAPTER = /(^|\/)adapter_model\.(safetensors|bin)$/i;
 /** Largest JSON that is read as a config. */
@@ -138,9 +135,7 @@ export async function chooseModelFiles(given: readonly ByteSource[]): Promise<Ch
   };
 }
 
-function isWeights({ name }: ByteSource): boolean {
-  return (SAFETENSORS.test(name) || PYTORCH.test(name)) && !TRAINER.test(name);
-}
+const isWeights = ({ name }: ByteSource): boolean => isWeightsName(name);
 
 /** `model.fp16.safetensors` beside `model.safetensors`: the same weights in another form. */
 const VARIANT = /\.(fp16|fp32|bf16|ema|non_ema)(?=\.\w+$)/i;

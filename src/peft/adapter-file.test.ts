@@ -121,6 +121,11 @@ describe('an adapter file', () => {
     };
     const other = { ...model, name: 'another', hash: 'f'.repeat(64) };
     expect(await code(readAdapterFiles(other, files))).toBe('adapter/other-model');
+    // Of two models of one name, the cure does not ask for what is open.
+    const cured = (cure: RegExp) => ({ record: { cure: expect.stringMatching(cure) } });
+    await expect(readAdapterFiles(other, files)).rejects.toMatchObject(cured(/^Open \S+ first/));
+    const namesake = readAdapterFiles({ ...other, name: model.name }, files);
+    await expect(namesake).rejects.toMatchObject(cured(/several models the other of them/));
     expect(await code(readAdapterFiles(model, { ...withoutRecord, json: '{}' }))).toBe(
       'adapter/not-an-adapter',
     );

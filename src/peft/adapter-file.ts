@@ -126,11 +126,15 @@ export async function readAdapter(
   const source = own === undefined ? json : { name: weights.name, text: own };
   const record = parseRecord(source);
   if (record.base.hash !== base.hash) {
+    const own = record.base.name;
     throw new Failure({
       code: 'adapter/other-model',
-      what: `The adapter belongs to the model ${record.base.name} and the open model is ${base.name} (their weights differ).`,
+      what: `The adapter belongs to the model ${own} and the open model is ${base.name} (their weights differ).`,
       where: source.name,
-      cure: `Open ${record.base.name} first, then the adapter again.`,
+      cure:
+        own === base.name
+          ? `Open the ${own} with which it was trained, where one file holds several models the other of them, then the adapter again.`
+          : `Open ${own} first, then the adapter again.`,
     });
   }
   const mopeft = checkMopeft(record.mopeft, base.config, source.name);

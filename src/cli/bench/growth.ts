@@ -200,7 +200,8 @@ export async function benchGrowth(args: readonly string[]): Promise<number> {
   const series = all.filter(({ what }) => what.startsWith(only));
   if (series.length === 0)
     throw wrongArguments(
-      `There is no series "${only}"; series are ${all.map(({ what }) => what).join(', ')}`,
+      `There is no series "${only}"`,
+      `Write --only with the beginning of one of ${all.map(({ what }) => what).join(', ')}`,
       GROWTH_USAGE,
     );
   const gpu = await openNodeGpu();

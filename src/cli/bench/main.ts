@@ -54,7 +54,7 @@ async function bench(args: readonly string[]): Promise<number> {
   if (inNode) return inNode(others);
   const { values, positionals } = readArguments(args, FLAGS, USAGE);
   const alone = positionals.find((each) => IN_NODE.has(each));
-  if (alone) throw wrongArguments(`"${alone}" needs no browser; ask for it alone`, USAGE);
+  if (alone) throw wrongArguments(`"${alone}" needs no browser`, 'Ask for it alone', USAGE);
   const runs = numberFlag(values.runs, 'runs', USAGE, { min: 1, integer: true }) ?? RUNS;
   const against = values.against === undefined ? null : resolve(values.against);
   const withPeers = !values.alone && against === null;
@@ -68,7 +68,7 @@ async function bench(args: readonly string[]): Promise<number> {
     const known = [...(await page.evaluate(() => globalThis.benchPage.names)), FIRST_MASK];
     const unknown = positionals.find((name) => !known.includes(name));
     if (unknown !== undefined)
-      throw wrongArguments(`There is no case "${unknown}"; cases are ${known.join(', ')}`, USAGE);
+      throw wrongArguments(`There is no case "${unknown}"`, `Cases are ${known.join(', ')}`, USAGE);
     const adapter = await page.evaluate(() => globalThis.benchPage.adapterName());
     console.log(`Adapter: ${adapter}; Chromium ${browser.version()}\n`);
     const asked = positionals.length > 0 ? positionals : known;

@@ -1,4 +1,6 @@
 /** The card of an export (`README.md`) in the form of Hugging Face's hub: a front matter in YAML, then what a person wants to know. */
+import type { Adapter } from '../../peft/adapter-file.ts';
+import { scaleOfAdapter } from '../run/adapter-files.ts';
 import { intervalText, type Verdict, type VerdictMeasure } from '../run/verdict.ts';
 import type { ExportSource } from './export-form.ts';
 import { preprocessingNotes } from './hf-model.ts';
@@ -18,11 +20,7 @@ export function modelCard(source: ExportSource, { library, use, notes = [] }: Ca
   const { adapter, base, run } = source;
   const title = run ? `${run.name}: ${base.name}, tuned` : `${base.name}, tuned`;
   const code = use.length > 0 ? ['', '```python', ...use, '```'] : [];
-  const said = [
-    ...notes,
-    thresholdSentence(adapter.maskThreshold),
-    ...preprocessingNotes(adapter.preprocessing),
-  ];
+  const said = [...notes, ...usageNotes(adapter), ...preprocessingNotes(adapter.preprocessing)];
   const lines = [
     '---',
     ...frontMatter(source, library),
@@ -47,11 +45,20 @@ export function modelCard(source: ExportSource, { library, use, notes = [] }: Ca
   return `${lines.join('\n')}\n`;
 }
 
-/** How masks come from logits. */
-export function thresholdSentence(threshold: number): string {
-  return threshold === 0
-    ? 'A pixel belongs to the mask where its logit is above 0, as in SAM.'
-    : `A pixel belongs to the mask where its logit is above ${threshold}; SAM's own 0 gives other masks.`;
+/** How masks come from logits, and what of an image the model is to see. */
+export function usageNotes(adapter: Adapter): readonly string[] {
+  const { maskThreshold } = adapter;
+  const scale = scaleOfAdapter(adapter);
+  return [
+    maskThreshold === 0
+      ? 'A pixel belongs to the mask where its logit is above 0, as in SAM.'
+      : `A pixel belongs to the mask where its logit is above ${maskThreshold}; SAM's own 0 gives other masks.`,
+    ...(scale === 'whole'
+      ? []
+      : [
+          `It was trained on crops of ${scale} pixels: give it such a crop around what is asked, since it sees objects of a whole image at another size. MoPEFT Studio does so by itself with the adapter, in its own form or PEFT's.`,
+        ]),
+  ];
 }
 
 /** Identifiers of licences as hubs write them, by how they begin in what people write. */

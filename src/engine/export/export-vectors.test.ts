@@ -24,7 +24,7 @@ import { relativeError } from '../../testing/allclose.ts';
 import { openTestGpu } from '../../testing/device.ts';
 import { MICRO_SAM, microTensor, openMicroModel } from '../../testing/micro-model.ts';
 import { normals } from '../../testing/random.ts';
-import { readIncomingAdapter } from '../run/adapter-files.ts';
+import { readIncomingAdapter, scaleOfAdapter } from '../run/adapter-files.ts';
 import { baseOf } from '../run/adapter-pair.ts';
 import { ModelSession } from '../tuning.ts';
 import type { ExportFile, ExportSource } from './export-form.ts';
@@ -223,8 +223,9 @@ describe('what is exported', () => {
     '$name: comes back as it went out',
     async ({ form, request, dataset }) => {
       const base = baseNamed('micro');
-      const adapter = await trained(request, base);
+      const adapter = { ...(await trained(request, base)), training: { scale: 96 } };
       const files = await filesOf(form, sourceOf(adapter, base, dataset));
+      expect(new TextDecoder().decode(files.at(-1)?.bytes)).toContain('trained on crops of 96 pixels');
       const inputs = files.map(({ path, bytes }) => ({ path, bytes: async () => bytes }));
       const { adapter: back } = await readIncomingAdapter(
         inputs.filter(({ path }) => path !== 'README.md'),
@@ -232,6 +233,7 @@ describe('what is exported', () => {
       );
       expect(back.maskThreshold).toBe(adapter.maskThreshold);
       expect(back.preprocessing).toEqual(adapter.preprocessing);
+      expect(scaleOfAdapter(back)).toBe(96);
       expect(Object.keys(back.mopeft.methods)).toEqual(Object.keys(adapter.mopeft.methods));
       expect(back.mopeft.methods.lora?.rank).toBe(adapter.mopeft.methods.lora?.rank);
       expect(back.mopeft.methods.lora?.targets).toBe(adapter.mopeft.methods.lora?.targets);

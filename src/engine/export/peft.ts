@@ -1,12 +1,14 @@
 import { Failure, type FailureRecord } from '../../config/failure.ts';
 import { axis } from '../../graph/shape.ts';
 import { gateFormById } from '../../peft/gates/registry.ts';
+import type { ForeignUse } from '../../peft/import/foreign-lora.ts';
 import { USE_METADATA } from '../../peft/import/peft.ts';
 import { datasetIndex } from '../../peft/merge.ts';
 import { type Module, modulesOf } from '../../peft/modules.ts';
 import { SafetensorsFile } from '../../sam/checkpoint/safetensors-write.ts';
 import type { HostTensor } from '../../sam/checkpoint/tensor-file.ts';
 import { sitesOf } from '../../sam/encoder.ts';
+import { scaleOfAdapter } from '../run/adapter-files.ts';
 import { modelCard } from './card.ts';
 import { type ExportForm, type ExportSource, jsonFile, textFile } from './export-form.ts';
 import { hfRefusal, hfTensorNames } from './hf-model.ts';
@@ -33,22 +35,24 @@ export const peft: ExportForm = {
     for (const [name, tensor] of adapter.tensors)
       if (name.startsWith('mask_decoder.')) tensors.set(`${PREFIX}${hfNames.get(name) ?? name}`, tensor);
     const { maskThreshold, preprocessing } = adapter;
+    const scale = scaleOfAdapter(adapter);
+    const use: ForeignUse = { maskThreshold, preprocessing, ...(scale !== 'whole' && { scale }) };
     const file = new SafetensorsFile(new Map([...tensors].map(([name, { shape }]) => [name, shape])), {
       format: 'pt',
-      [USE_METADATA]: JSON.stringify({ maskThreshold, preprocessing }),
+      [USE_METADATA]: JSON.stringify(use),
     });
     for (const [name, { data }] of tensors) file.set(name, data);
     yield { path: 'adapter_model.safetensors', bytes: file.bytes };
     yield jsonFile('adapter_config.json', peftConfig(source, layers));
-    const use = [
+    const lines = [
       'from peft import PeftModel',
       'from transformers import SamModel',
       '',
-      `base = SamModel.from_pretrained(${JSON.stringify(base.repository ?? base.name)})`,
+      `base = SamModel.from_pretrained(${JSON.stringify(base.repository ?? base.name)}).float()`,
       'model = PeftModel.from_pretrained(base, "FOLDER")',
     ];
     const notes = source.fixedGates ? [source.fixedGates.said] : [];
-    yield textFile('README.md', modelCard(source, { library: 'peft', use, notes }));
+    yield textFile('README.md', modelCard(source, { library: 'peft', use: lines, notes }));
   },
 };
 

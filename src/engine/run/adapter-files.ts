@@ -106,12 +106,13 @@ export async function understandAdapterFiles(inputs: readonly InputFile[]): Prom
   });
   const { methods, blocks, gate, trainDecoder, pruned = {} } = mopeft;
   const gone = Object.values(pruned).flat().length;
+  const isBase = Object.keys(methods).length === 0 && !trainDecoder;
   const what = [
     'MoPEFT adapter',
-    nameOfMethods(Object.keys(methods)),
+    isBase ? 'the base model as it is' : nameOfMethods(Object.keys(methods)),
     ...(blocks.length > 0 ? [`blocks ${ranges(blocks)}, gates ${gate}`] : []),
     ...(gone > 0 ? [`${gone} ${gone === 1 ? 'module' : 'modules'} pruned`] : []),
-    trainDecoder ? 'with the mask decoder' : 'without the mask decoder',
+    ...(isBase ? [] : [trainDecoder ? 'with the mask decoder' : 'without the mask decoder']),
   ].join(', ');
   return { file: weights.name, what, baseName: base.name, remarks: understoodOf({ training }) };
 }

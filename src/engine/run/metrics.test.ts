@@ -3,11 +3,11 @@ import { MemoryStore } from '../../data/memory-store.ts';
 import { formatMetrics, type MetricsLine, MetricsLog, parseMetrics } from './metrics.ts';
 import { RUN_FILES, RunFiles } from './run-files.ts';
 
-const line = (step: number): MetricsLine => ({
+const line = (step: number, split: 'val' | 'test' = 'val'): MetricsLine => ({
   type: 'eval',
   step,
   dataset: 'cells',
-  split: 'val',
+  split,
   box_iou: 0.5,
   click_iou: 0.25,
   n: 2,
@@ -39,6 +39,13 @@ test('a log that goes on from a checkpoint keeps the lines up to it, and one tha
   expect(stepsOf(await files.readMetrics())).toEqual([0, 5, 6]);
   await new MetricsLog(files).startAt(null);
   expect(await files.readMetrics()).toEqual([]);
+});
+
+test('a run that was left in its test, or after it, measures it again', async () => {
+  const files = new RunFiles(new MemoryStore(), 'runs/a');
+  await files.writeMetrics([line(0), line(5), line(5, 'test'), line(0, 'test')]);
+  await new MetricsLog(files).startAt(5);
+  expect(await files.readMetrics()).toEqual([line(0), line(5)]);
 });
 
 test('a full disk is reported once it is asked for, and nothing is written after it', async () => {

@@ -33,9 +33,12 @@ export function parseMetrics(text: string): MetricsLine[] {
   return lines;
 }
 
-/** What was recorded up to and including `step`; a resumed run writes later lines again. */
+/**
+ * What was recorded up to and including `step`; a resumed run writes later lines again, and those of its test, which comes at
+ * its end, of whatever step the tested weights are.
+ */
 export function metricsUntil(lines: readonly MetricsLine[], step: number): MetricsLine[] {
-  return lines.filter((line) => line.step <= step);
+  return lines.filter((line) => line.step <= step && !(line.type === 'eval' && line.split === 'test'));
 }
 
 /** The file of a run's metrics. */

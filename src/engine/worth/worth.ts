@@ -113,7 +113,7 @@ export async function measureWorth(
 function noModule(): Failure {
   return new Failure({
     code: 'worth/no-module',
-    what: 'The model has no module whose worth could be measured.',
+    what: 'The model has no module whose worth could be measured: the mask decoder alone was trained, or the run kept the base model.',
     cure: 'Choose a run or an adapter with a method in the image encoder.',
   });
 }

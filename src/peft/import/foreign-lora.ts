@@ -23,7 +23,10 @@ export interface LowRankPair extends LowRank {
 }
 
 /** What of an adapter's use other programs have no place for. */
-export type ForeignUse = Pick<Adapter, 'maskThreshold' | 'preprocessing'>;
+export interface ForeignUse extends Pick<Adapter, 'maskThreshold' | 'preprocessing'> {
+  /** Side in pixels of the crops in which its training saw all images; absent for whole images. */
+  readonly scale?: number;
+}
 
 /** IA³ of one block: the differences to 1 of what its keys, values and the MLP's hidden layer are multiplied by. */
 export interface ForeignScales {

@@ -143,6 +143,7 @@ function noConfig(kind: string, says: string, where: string): Failure {
 const UseSchema = v.object({
   maskThreshold: v.pipe(v.number(), v.finite()),
   preprocessing: PreprocessingSchema,
+  scale: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
 });
 
 /** What our own export keeps in the metadata; null in files of other programs. */

@@ -79,6 +79,7 @@ export async function adapterOfForeign(foreign: ForeignLora, base: ForeignBase):
     maskThreshold: use?.maskThreshold ?? 0,
     training: {
       understood: [`${describeForeign(foreign)}.`, baseSentence(foreign, base), ...foreign.remarks],
+      ...(use?.scale !== undefined && { scale: use.scale }),
     },
   };
 }

@@ -97,7 +97,7 @@ export function findModel(
       code: 'checkpoint/several-models',
       what: `The file holds ${whole.length} models, whose tensors begin with ${prefixes.map((prefix) => `"${prefix}"`).join(' and ')}.`,
       where: label,
-      cure: 'Choose one; a running mean (ema) is usually the better one.',
+      cure: 'Choose one: for a run or an adapter that with which it was trained, else a running mean (ema), which is usually better.',
       asks: 'prefix',
       options: prefixes,
     });

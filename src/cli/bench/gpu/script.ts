@@ -15,7 +15,7 @@ import { resolveMopeft } from '../../../peft/resolve.ts';
 import { parseSamConfig } from '../../../sam/checkpoint/parse-config.ts';
 import { loadModel, type SamModel } from '../../../sam/weights.ts';
 import { MICRO_SAM, openMicroModel } from '../../../testing/micro-model.ts';
-import { numberFlag, readFlags, wrongArguments } from '../../arguments.ts';
+import { choiceFlag, numberFlag, readFlags, wrongArguments } from '../../arguments.ts';
 import { openNodeGpu } from '../../node-gpu.ts';
 import { openEmbedded } from '../step.ts';
 import { describeProfile, describeSummary, passesCsv, rate, summarise, timeSteps } from '../steps.ts';
@@ -77,13 +77,13 @@ const MINUTES = 10;
 /** Exit status 1 when a value was wrong or a part failed; what was measured before stands in the folder. */
 export async function benchGpu(args: readonly string[]): Promise<number> {
   const flags = readFlags(args, FLAGS, GPU_USAGE);
-  const { size = 'full' } = flags;
-  if (size !== 'full' && size !== 'micro') throw wrongArguments('--size is full or micro', GPU_USAGE);
+  const size = choiceFlag(flags.size, 'size', ['full', 'micro'], GPU_USAGE) ?? 'full';
   const only = flags.only?.split(',') ?? [...PARTS.keys()];
   const unknown = only.find((name) => !PARTS.has(name));
   if (unknown !== undefined)
     throw wrongArguments(
-      `There is no part "${unknown}"; parts are ${[...PARTS.keys()].join(', ')}`,
+      `There is no part "${unknown}"`,
+      `Write --only with some of ${[...PARTS.keys()].join(', ')}`,
       GPU_USAGE,
     );
   const minutes = numberFlag(flags.minutes, 'minutes', GPU_USAGE, { min: 0 }) ?? MINUTES;

@@ -1,0 +1,2 @@
+export function asksForProject(args: readonly string[]): boolean;
+export function needsAdapter(args: readonly string[]): boolean;
