@@ -27,7 +27,7 @@ const PREFERENCES = {
 };
 const [IMAGES, STEPS] = [6, 2];
 /** Milliseconds: a software adapter is slow. */
-const LONG = 300_000;
+const LONG = 120_000;
 
 const executablePath = [process.env.MOPEFT_FIREFOX, ...USUAL].find((path) => path && existsSync(path));
 if (!executablePath)
@@ -72,9 +72,10 @@ async function walk(page: Page, site: string): Promise<void> {
     }
   }
   await page.goto(`${site}#/data`);
+  await expectText(page, /Your images and masks/);
   const chooser = await page.waitForSelector('input[type=file]:not([webkitdirectory])');
   await chooser?.uploadFile(...files);
-  await page.locator('::-p-text(Import 6 images)').setTimeout(LONG).click();
+  await page.locator('::-p-text(Import 1 dataset)').setTimeout(LONG).click();
   await expectText(page, /6 \(6 with a mask\)/);
 
   await page.goto(`${site}#/train`);

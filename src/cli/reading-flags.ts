@@ -1,5 +1,5 @@
 import { parseValue, type ReadingChanges } from '../data/reading/reading.ts';
-import { numberFlag, numbersFlag, wrongArguments } from './arguments.ts';
+import { choiceFlag, numberFlag, numbersFlag, wrongArguments } from './arguments.ts';
 
 /** Flags by which a person changes how masks are read. */
 export const READING_FLAGS = {
@@ -36,9 +36,8 @@ export function readingChanges(flags: Flags, usage: string): ReadingChanges {
       usage,
     );
   };
-  const { background, ignore, instances, runs } = flags;
-  if (runs !== undefined && runs !== 'rows' && runs !== 'columns')
-    throw wrongArguments(`--runs is "${runs}", which is neither rows nor columns`, usage);
+  const { background, ignore, instances } = flags;
+  const runs = choiceFlag(flags.runs, 'runs', ['rows', 'columns'], usage);
   const threshold = numberFlag(flags.threshold, 'threshold', usage);
   const [red, green, blue] = flags.channels ? numbersFlag(flags.channels, 'channels', [3], usage) : [];
   return {
