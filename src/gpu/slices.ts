@@ -146,13 +146,13 @@ export class SliceSubmitter {
  * second. To be measured while the device is idle.
  */
 export async function noticeLatency(device: GPUDevice): Promise<number> {
-  let latency = 0;
-  // The first wait is cut short by wherever the clock of the notices stands.
-  for (let i = 0; i < 2; i++) {
+  const times: number[] = [];
+  for (let i = 0; i < 3; i++) {
     const start = performance.now();
     device.queue.submit([device.createCommandEncoder().finish()]);
     await device.queue.onSubmittedWorkDone();
-    latency = performance.now() - start;
+    times.push(performance.now() - start);
   }
-  return latency;
+  // The first wait is cut short by wherever the clock of the notices stands; one of the others may have met something else.
+  return Math.min(...times.slice(1));
 }
