@@ -403,6 +403,22 @@ test('a run under way is deleted in its own tab, and one whose tab was closed is
   expect(await openService(store).service.list()).toMatchObject([{ status: 'interrupted' }]);
 });
 
+test('a tab that lists a run of another one hears once when it is over there, and deletes nothing meanwhile', async () => {
+  vi.stubGlobal('navigator', { locks: fakeWebLocks() });
+  const store = new MemoryStore();
+  const there = openService(store);
+  there.begun.resolve(fakeRun().run);
+  const { id } = await there.service.start(settings);
+  const here = openService(store);
+  const heard = () => here.events.filter(({ type }) => type === 'elsewhere');
+  await here.service.list();
+  await here.service.list();
+  expect(heard()).toEqual([]);
+  // Ends it and takes its lock anew, which no one who waits for the end may have.
+  await there.service.delete(id);
+  await vi.waitFor(() => expect(heard()).toEqual([{ type: 'elsewhere', kind: 'runs' }]));
+});
+
 test('an adapter becomes a run, is not broken for another tab while it is stored, and leaves nothing when that fails', async () => {
   vi.stubGlobal('navigator', { locks: fakeWebLocks() });
   const store = new MemoryStore();
