@@ -1,3 +1,4 @@
+import type { Failure } from '../config/failure.ts';
 import type { MopeftConfig } from '../config/mopeft.ts';
 import { Random } from '../config/random.ts';
 import type { Split } from '../data/types.ts';
@@ -94,7 +95,7 @@ export class Trainer {
     const own = {
       ...parts,
       notice,
-      checkpointStep: () => this.checkpointStep,
+      kept: () => this.state,
       isEnding: () => this.stopRequest !== null,
       onScores: (scores: readonly StepScore[]) => {
         this.scores = withScores(this.scores, scores);
@@ -369,7 +370,7 @@ export class Trainer {
       weights: this.parts.config.weights,
     };
     const bytes = await writeCheckpoint(this.step.parameters, state);
-    if (!bytes) throw notFinite(step, this.checkpointStep);
+    if (!bytes) throw this.notFinite();
     await this.parts.storage.writeCheckpoint(bytes);
     this.checkpointStep = step;
     this.parts.emit({ type: 'checkpoint', step });
@@ -378,13 +379,17 @@ export class Trainer {
   private async readTensors(): Promise<Map<string, HostTensor>> {
     const { parameters } = this.step;
     const values = await parameters.read('param');
-    if (!allFinite(values.values())) throw notFinite(this.progress.step, this.checkpointStep);
+    if (!allFinite(values.values())) throw this.notFinite();
     return new Map(
       parameters.layout.tensors.map(({ name, shape }) => [
         name,
         { shape, data: values.get(name) ?? new Float32Array() },
       ]),
     );
+  }
+
+  private notFinite(): Failure {
+    return notFinite(this.progress.step, this.state, this.parts.mopeft, this.parts.config);
   }
 
   /** Emits each notice once, however often its image is drawn. */
