@@ -46,8 +46,7 @@ export function notifyFailure(failure: FailureRecord): void {
 export function dismissFailure({ what, where }: FailureRecord): void {
   useNotices.setState(({ notices }) => ({
     notices: notices.filter(
-      (notice) =>
-        notice.tone !== 'failure' || notice.failure.what !== what || notice.failure.where !== where,
+      (notice) => notice.tone !== 'failure' || notice.failure.what !== what || notice.failure.where !== where,
     ),
   }));
 }

@@ -1,11 +1,12 @@
 import type { ReactNode } from 'react';
-import type { EvalPoint, RunInfo } from '../../../worker/protocol.ts';
+import type { Capabilities, EvalPoint, RunInfo } from '../../../worker/protocol.ts';
 import { ConfirmDelete } from '../../components/ConfirmDelete.tsx';
 import { EditableName } from '../../components/EditableName.tsx';
 import { Hint } from '../../components/Hint.tsx';
 import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { bytes, iou, minutes, when } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
+import { hasDiverged, lowerRates } from '../../stores/lower-rates.ts';
 import { openPage } from '../../stores/page.ts';
 import { activityText } from '../../stores/run-events.ts';
 import {
@@ -25,6 +26,7 @@ import {
   showRun,
   stopRun,
   trainAgain,
+  trainLower,
   useRuns,
 } from '../../stores/runs.ts';
 import { chooseRun } from '../../stores/segment.ts';
@@ -91,6 +93,29 @@ function segmentWith(run: RunInfo): void {
   openPage('segment');
 }
 
+/** Trains again at lower learning rates, which the hint names. */
+function TrainLower(props: {
+  readonly run: RunInfo;
+  readonly capabilities: Capabilities;
+  readonly disabled: boolean;
+}): ReactNode {
+  const { run, capabilities, disabled } = props;
+  const rates = lowerRates(run.settings.values, capabilities);
+  const changes = rates.map(({ label, before, now }) => `${label} ${now} in place of ${before}`);
+  return (
+    <Hint text={`From the base model, with the same settings but ${changes.join(', ')}.`}>
+      <button
+        type="button"
+        className="primary"
+        disabled={disabled}
+        onClick={() => void trainLower(run, rates)}
+      >
+        Train again with lower learning rates
+      </button>
+    </Hint>
+  );
+}
+
 function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
   const canCompute = useSession(selectCanCompute);
   const capabilities = useSession((state) => state.capabilities);
@@ -125,6 +150,9 @@ function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
         <button type="button" onClick={() => void stopRun(run.id)}>
           Stop
         </button>
+      )}
+      {capabilities && hasDiverged(run) && (
+        <TrainLower run={run} capabilities={capabilities} disabled={!mayResume || deleted.length > 0} />
       )}
       {isOver(run.status) && (
         <Hint text="From the base model, with the same settings and all images that are done by now. The verdict compares with this run.">
