@@ -25,6 +25,13 @@ export function noTrainingObjects(dataset?: string): FailureRecord {
   };
 }
 
+/** Waits for what goes on by itself, unless the run shall leave off before. @throws the signal's reason. */
+export async function unlessLeft(work: Promise<unknown>, leaving?: AbortSignal): Promise<void> {
+  const left = new Promise<void>((resolve) => leaving?.addEventListener('abort', () => resolve()));
+  if (!leaving?.aborted) await Promise.race([work, left]);
+  leaving?.throwIfAborted();
+}
+
 /** What is on storage of a run: its last checkpoint and its best weights, by their steps. */
 export interface Kept {
   readonly checkpointStep: number | null;

@@ -208,6 +208,27 @@ test.each(['pause', 'stop'] as const)('%s is taken while a run is being launched
   await started;
 });
 
+test.each([
+  ['pause', 'pausing', 'paused'],
+  ['stop', 'stopping', 'stopped'],
+] as const)('%s leaves a launch at once, and is no failure', async (stopRequest, meanwhile, end) => {
+  const { service, launching, runs } = openService();
+  vi.mocked(startTraining).mockReset();
+  vi.mocked(startTraining).mockImplementationOnce(
+    ({ leaving }) =>
+      new Promise((_, reject) => leaving?.addEventListener('abort', () => reject(leaving.reason))),
+  );
+  const started = service.start(settings);
+  await vi.waitFor(() => expect(startTraining).toHaveBeenCalled());
+  const id = runs()[0]?.id ?? '';
+  expect(await service[stopRequest](id)).toMatchObject({ status: end, step: 0, failure: null });
+  expect(await started).toMatchObject({ id, status: end });
+  expect(runs().map(({ status }) => status)).toEqual(['running', meanwhile, end]);
+  void launching;
+  vi.mocked(startTraining).mockResolvedValueOnce(fakeRun().run);
+  expect(await service.resume(id)).toMatchObject({ id, status: 'running' });
+});
+
 test('the next step of the run under way is profiled, the first of one that is being launched, and no other', async () => {
   const { service, launching, begun, runs } = openService();
   const started = service.start(settings);

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { Capabilities, EvalPoint, RunInfo } from '../../../worker/protocol.ts';
+import type { Capabilities, EvalPoint, RunInfo, RunStatus } from '../../../worker/protocol.ts';
 import { ConfirmDelete } from '../../components/ConfirmDelete.tsx';
 import { EditableName } from '../../components/EditableName.tsx';
 import { Hint } from '../../components/Hint.tsx';
@@ -37,6 +37,7 @@ import { nowSentence } from './now-sentence.ts';
 import styles from './RunHeader.module.css';
 
 const NONE: readonly EvalPoint[] = [];
+const STOPPABLE: readonly RunStatus[] = ['running', 'pausing', 'paused', 'interrupted'];
 
 /** A run's name, status and remaining time, with the buttons that act on it. */
 export function RunHeader({ run }: { readonly run: RunInfo }): ReactNode {
@@ -50,7 +51,7 @@ export function RunHeader({ run }: { readonly run: RunInfo }): ReactNode {
     <section className={`panel ${styles.head}`} aria-label="Run">
       <div className={styles.line}>
         <EditableName level={2} name={run.name} onRename={(name) => void renameRun(run.id, name)} />
-        <Buttons run={run} />
+        <Buttons run={run} step={step} />
       </div>
       {run.status !== 'imported' && (
         <ProgressBar
@@ -116,7 +117,7 @@ function TrainLower(props: {
   );
 }
 
-function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
+function Buttons({ run, step }: { readonly run: RunInfo; readonly step: number }): ReactNode {
   const canCompute = useSession(selectCanCompute);
   const capabilities = useSession((state) => state.capabilities);
   const otherActive = useRuns((state) => {
@@ -146,9 +147,14 @@ function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
         </button>
       )}
       {isResumable(run) && reason && <span className="muted small">{reason}</span>}
-      {(isActive(run.status) || run.status === 'paused' || run.status === 'interrupted') && (
+      {STOPPABLE.includes(run.status) && (
         <button type="button" onClick={() => void stopRun(run.id)}>
           Stop
+        </button>
+      )}
+      {run.status === 'stopping' && step > 0 && (
+        <button type="button" onClick={() => void pauseRun(run.id)}>
+          End without the test
         </button>
       )}
       {capabilities && hasDiverged(run) && (
