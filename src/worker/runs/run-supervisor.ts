@@ -158,7 +158,9 @@ export class RunSupervisor {
           if (record) await (isMilestone ? reports.save(record) : reports.notify(record));
         });
       },
-      onNotice: (text) => {
+      onNotice: (remark) => {
+        // It may be read on any page, and after the next run of the queue has begun.
+        const text = `${reports.repository.underWay(id)?.name ?? id}: ${remark}`;
         // There may be one for every image: the first is for the person.
         if (isNoticed) state.emit({ type: 'log', level: 'info', text });
         else state.emit({ type: 'log', level: 'warning', text: `${text} ${MORE_REMARKS}` });
