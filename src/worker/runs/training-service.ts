@@ -77,7 +77,7 @@ export class TrainingService {
       store: state.store,
       model: () => state.model?.info ?? null,
       find: (id) => this.repository.find(id),
-      isBusy: () => this.active !== null,
+      active: () => this.active?.id ?? null,
       start: (id, settings) => this.startAs(id, settings),
       resume: (id) => this.resume(id),
       seconds: (settings) => this.plans.seconds(settings),
