@@ -53,7 +53,6 @@ export function notFinite(
   return new Failure({
     code: 'train/not-finite',
     what: `The loss or its gradient is not a number at step ${step}, with a learning rate of ${rates.join(' and ')}, so training stopped. ${keptSentence(checkpointStep)}${best}`,
-    where: `step ${step}`,
     cure: 'Train again with lower learning rates; going on from the checkpoint would end at the same step.',
   });
 }
