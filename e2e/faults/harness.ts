@@ -305,7 +305,7 @@ async function limitStorage(page: Page, left: number): Promise<void> {
 /** Resolves when the studio says that something did not fit. */
 async function refusal(page: Page): Promise<void> {
   await page
-    .getByText(/no space left/)
+    .getByText(/storage .* is full/)
     .first()
     .waitFor({ timeout: 0 });
 }

@@ -183,7 +183,7 @@ export const STATES: readonly State[] = [
     enter: async (page) => {
       await expect(page.getByRole('region', { name: 'One click, both answers' })).toContainText(/IoU.*IoU/);
       await expect(page.getByRole('button', { name: 'Train it on 8 images now' })).toBeVisible();
-      await expect(page.getByText(/About \d+ min/)).toBeVisible();
+      await expect(page.getByText(/About \d+\smin/)).toBeVisible();
     },
   },
   { name: 'no-gpu', address: '?no-gpu#/train' },

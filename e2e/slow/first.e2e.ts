@@ -29,7 +29,7 @@ test('the first minute ends in a sentence with its figures, and leads to one’s
     await expectAccessible(page);
   });
 
-  await test.step('another is stopped on the way, tested as it is then, and discarded', async () => {
+  await test.step('another is stopped before its first step, and discarded', async () => {
     await panel.getByRole('button', { name: 'discard both' }).click();
     await panel.getByRole('button', { name: 'Train it on 8 images now' }).click();
     await panel.getByRole('button', { name: 'Stop here' }).click({ timeout: START });

@@ -76,8 +76,6 @@ export function startStudio(
     if (!isSeen()) return;
     showStored();
     void loadLibrary();
-    // Its run there may have ended with it.
-    void continueQueue();
   });
   return booted;
 }

@@ -16,12 +16,15 @@ export function fakeWebLocks() {
   };
   return {
     query: async () => ({ held: [...held.keys()].map((name) => ({ name })) }),
-    /** With options (`ifAvailable`) a name that is held answers null; without, it is waited for. */
-    request: async (name: string, options: unknown, work?: Work) => {
+    /** With `ifAvailable` a name that is held answers null; without, it is waited for. */
+    request: async (name: string, options: { readonly ifAvailable?: boolean } | Work, work?: Work) => {
       await null;
-      if (work) return held.has(name) ? work(null) : hold(name, work);
+      const isImpatient = typeof options !== 'function' && options.ifAvailable;
+      const asked = typeof options === 'function' ? options : work;
+      if (!asked) throw new TypeError('no work was given');
+      if (isImpatient && held.has(name)) return asked(null);
       while (held.has(name)) await held.get(name);
-      return hold(name, options as Work);
+      return hold(name, asked);
     },
   };
 }

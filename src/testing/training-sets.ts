@@ -51,6 +51,7 @@ export function drawnSet(key: string, seed: number, train = 3): TrainingSet {
   const names = (split: string, count: number) => Array.from({ length: count }, (_, i) => `${split}${i}.png`);
   return {
     key,
+    name: `Set ${key}`,
     split: { train: names('train', train), val: names('val', 2), test: names('test', 2) },
     load: async (name) => ({ ok: true, value: drawSample(name, seed) }),
   };

@@ -73,7 +73,7 @@ export class Batches {
       throw new Failure({
         code: 'train/no-images',
         what: 'There is no labelled image to train on.',
-        ...(empty && { where: empty.key }),
+        ...(empty && { where: empty.name }),
         cure: 'Add images with masks to the dataset, or leave it out.',
       });
     }
@@ -146,7 +146,7 @@ export class Batches {
     if (!loaded.ok) {
       const { code, reason, cure } = loaded.refusal;
       const what = `${MOST_WITHOUT_OBJECT} images in a row could not be read, this one last: ${reason}`;
-      this.unread = { code, what, where: name, cure };
+      this.unread = { code, what, where: `${set.name}, ${name}`, cure };
       notice(`${loaded.refusal.reason} ${loaded.refusal.cure}`);
       return null;
     }

@@ -126,7 +126,7 @@ test('a failure keeps its kind on the way', async () => {
     sets: [{ key: 'cells', split: none, dataset }],
   });
   await expect(there.open(null)).rejects.toMatchObject({
-    record: { code: 'train/no-images', where: 'cells' },
+    record: { code: 'train/no-images', where: dataset.name },
   });
   there.close();
 });

@@ -463,6 +463,7 @@ describe('a run', () => {
     expect(failure).toBeInstanceOf(Failure);
     if (!(failure instanceof Failure)) return;
     expect(failure.record.code).toBe('train/not-finite');
+    expect(failure.record.what).toContain('a learning rate of 1e+30 for the methods');
     expect(failure.record.what).toMatch(
       storage.checkpoint ? /checkpoint of step \d+ is kept/ : /No checkpoint/,
     );

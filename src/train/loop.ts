@@ -1,3 +1,4 @@
+import type { Failure } from '../config/failure.ts';
 import type { MopeftConfig } from '../config/mopeft.ts';
 import { Random } from '../config/random.ts';
 import type { Split } from '../data/types.ts';
@@ -27,7 +28,7 @@ import { type BufferRole, STATE_ROLES } from './parameter-buffers.ts';
 import { type PlanRequest, planRequest, planTraining } from './plan-training.ts';
 import { plansOf, type TrainingPlans } from './plans.ts';
 import { lastCheckpoint, otherWeights, type Pinned, type PinnedSizes, pinnedSizes } from './resume.ts';
-import { deviceLost, notFinite } from './run-failures.ts';
+import { deviceLost, notFinite, unlessLeft } from './run-failures.ts';
 import { isBetter, relabelled, type Selection, sumsOf } from './selection.ts';
 import { type FrozenModel, TrainingStep } from './step.ts';
 import { type StepRandoms, Steps } from './steps.ts';
@@ -44,6 +45,10 @@ export interface TrainerParts extends ValidationParts {
   readonly storage: RunStorage;
   /** Holds what never changes of the images' encodings, in memory unless it is given; whoever made it clears it. */
   readonly kept?: TokenCache;
+  /** Gives what is allocated its turn on the device; at once unless it is given. */
+  readonly onDevice?: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Aborted where the run shall leave off while its kernels are compiled; {@link Trainer.open} rejects with the reason. */
+  readonly leaving?: AbortSignal;
   /** Plans what is to run; in this thread unless it is given. */
   readonly plan?: (request: PlanRequest) => Promise<TrainingPlans>;
 }
@@ -94,7 +99,7 @@ export class Trainer {
     const own = {
       ...parts,
       notice,
-      checkpointStep: () => this.checkpointStep,
+      kept: () => this.state,
       isEnding: () => this.stopRequest !== null,
       onScores: (scores: readonly StepScore[]) => {
         this.scores = withScores(this.scores, scores);
@@ -110,23 +115,28 @@ export class Trainer {
    * @throws Failure `train/…`, `peft/…`, `gpu/…`; nothing stays allocated then.
    */
   static async open(parts: TrainerParts, resume = false): Promise<Trainer> {
-    const { gpu, model, mopeft, config } = parts;
+    const { gpu, model, mopeft, config, leaving, onDevice = (work) => work() } = parts;
     const checkpoint = resume ? await lastCheckpoint(parts.storage) : null;
     if (checkpoint && checkpoint.state.weights !== config.weights)
       throw otherWeights(checkpoint.state.weights, config.weights);
     const state = checkpoint?.state ?? null;
     const kernels = state ? state.kernels : (gpu.traits.kernels ?? null);
     const own = state?.pruned ? { ...mopeft, pruned: state.pruned } : mopeft;
-    const plans = await planStep(parts, own, { ...(state && pinnedSizes(state)), kernels });
+    const { plans, compiled } = await planStep(parts, own, { ...(state && pinnedSizes(state)), kernels });
     const batches = await PrefetchedBatches.open(parts.data, state, (state?.step ?? 0) < config.steps);
-    const step = await TrainingStep.create(gpu, model, plans, parts.kept);
-    try {
-      if (checkpoint) checkpoint.restore(step.parameters);
-      else await step.initialise(config.seed);
-    } catch (error) {
-      step.release();
-      throw error;
-    }
+    // Before the turn on the device, since it may take minutes in which no click would be answered.
+    await unlessLeft(compiled, leaving);
+    const step = await onDevice(async () => {
+      const created = await TrainingStep.create(gpu, model, plans, parts.kept);
+      try {
+        if (checkpoint) checkpoint.restore(created.parameters);
+        else await created.initialise(config.seed);
+        return created;
+      } catch (error) {
+        created.release();
+        throw error;
+      }
+    });
     const random = (stream: 'corrections' | 'gates') => {
       const kept = state?.random[stream];
       return kept ? Random.fromState(kept) : Random.fromSeed(config.seed, stream);
@@ -271,7 +281,7 @@ export class Trainer {
   /** Replaces the step by one for other modules, in the same sizes; its tensors are yet to be written. */
   private async openStep(mopeft: MopeftConfig): Promise<void> {
     const { parts, step } = this;
-    const plans = await planStep(parts, mopeft, this.pinned);
+    const { plans } = await planStep(parts, mopeft, this.pinned);
     this.release();
     if (cutOf(step.sam, mopeft) !== step.cut) await parts.kept?.clear();
     this.step = await TrainingStep.create(parts.gpu, parts.model, plans, parts.kept);
@@ -369,7 +379,7 @@ export class Trainer {
       weights: this.parts.config.weights,
     };
     const bytes = await writeCheckpoint(this.step.parameters, state);
-    if (!bytes) throw notFinite(step, this.checkpointStep);
+    if (!bytes) throw this.notFinite();
     await this.parts.storage.writeCheckpoint(bytes);
     this.checkpointStep = step;
     this.parts.emit({ type: 'checkpoint', step });
@@ -378,13 +388,17 @@ export class Trainer {
   private async readTensors(): Promise<Map<string, HostTensor>> {
     const { parameters } = this.step;
     const values = await parameters.read('param');
-    if (!allFinite(values.values())) throw notFinite(this.progress.step, this.checkpointStep);
+    if (!allFinite(values.values())) throw this.notFinite();
     return new Map(
       parameters.layout.tensors.map(({ name, shape }) => [
         name,
         { shape, data: values.get(name) ?? new Float32Array() },
       ]),
     );
+  }
+
+  private notFinite(): Failure {
+    return notFinite(this.progress.step, this.state, this.parts.mopeft, this.parts.config);
   }
 
   /** Emits each notice once, however often its image is drawn. */
@@ -396,21 +410,21 @@ export class Trainer {
   }
 }
 
-/** Plans a step, and has compiled what it runs: that goes on while buffers are allocated and images measured. */
+/** Plans a step, and has compiled what it runs; `compiled` settles when that is done, and never rejects. */
 async function planStep(
   { gpu, model, config, plan, emit }: TrainerParts,
   mopeft: MopeftConfig,
   { kernels, ...sizes }: Partial<PinnedSizes> & Pick<RunState, 'kernels'>,
-): Promise<TrainingPlans> {
+): Promise<{ readonly plans: TrainingPlans; readonly compiled: Promise<void> }> {
   const device = { traits: withKernels(gpu.traits, kernels), bufferLimit: gpu.bufferLimit };
   const request = planRequest(model.config, mopeft, { ...config, ...sizes }, device);
   const plans = await (plan ? plan(request) : planTraining(request));
   // A step waits only for what it runs.
   const passes = plansOf(plans).flatMap((each) => each.passes.map(({ pass }) => pass));
-  void gpu.pipelines.prepare(passes, (done, total) =>
+  const compiled = gpu.pipelines.prepare(passes, (done, total) =>
     emit({ type: 'activity', label: 'Compiling kernels for this GPU', done, total }),
   );
-  return plans;
+  return { plans, compiled };
 }
 
 function haveSameModules(a: MopeftConfig, b: MopeftConfig): boolean {

@@ -9,7 +9,7 @@ import type { RunState } from './checkpoint.ts';
 import type { StepEvent, TrainEvent } from './events.ts';
 import { learningRates } from './optimizer.ts';
 import type { ParameterRange } from './parameter-buffers.ts';
-import { notFinite } from './run-failures.ts';
+import { type Kept, notFinite } from './run-failures.ts';
 import type { StepGradients, StepLosses, TrainingStep } from './step.ts';
 import type { PrefetchedBatches } from './training-data.ts';
 import type { Notice } from './validation.ts';
@@ -30,8 +30,8 @@ export interface StepsParts {
   readonly notice: Notice;
   /** Called with the scores of each step's modules, in gate forms that have them. */
   readonly onScores: (scores: readonly StepScore[]) => void;
-  /** The last checkpoint's step, for the words of a failure. */
-  readonly checkpointStep: () => number | null;
+  /** For the words of a failure. */
+  readonly kept: () => Kept;
   /** Whether the run shall end: a step that has not changed the weights yet is then left. */
   readonly isEnding: () => boolean;
   /** Awaited between two pieces of work, so that others may use the device. */
@@ -162,7 +162,7 @@ export class Steps {
     const { squaredNorm, scores, ...losses } = await pending.losses;
     const { event } = pending;
     if (!Number.isFinite(losses.loss) || !Number.isFinite(squaredNorm))
-      throw notFinite(event.step, this.parts.checkpointStep());
+      throw notFinite(event.step, this.parts.kept(), this.parts.mopeft, this.parts.config);
     if (scores.length > 0) this.parts.onScores(scores);
     this.parts.emit({
       ...event,

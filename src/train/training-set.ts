@@ -17,6 +17,8 @@ export interface EvaluationSet {
 
 /** A dataset as a run draws from it. */
 export interface TrainingSet extends Pick<EvaluationSet, 'key' | 'split'> {
+  /** What people call it. */
+  readonly name: string;
   /** Decodes an image of the split by its name. */
   readonly load: (name: string) => Promise<Outcome<LoadedSample>>;
   /** How the model sees its images; whole without one. */
@@ -52,5 +54,5 @@ export function trainingSet(
       leastArea: (image) => leastArea(limit, seenSize(image, scale), { size, aspect }),
     });
   };
-  return { key, split, load, scale };
+  return { key, name: dataset.name, split, load, scale };
 }

@@ -20,9 +20,9 @@ export interface ValidationParts {
   readonly data: TrainingData;
   /**
    * Opens the base model beside the step, for the validation before the first step: modules that have learned nothing may
-   * already change its masks. Without it, and where the device lacks the memory, these are measured.
+   * already change its masks. Without it, and where the device lacks the memory, these are measured. Null where the run ends.
    */
-  readonly openBase?: () => Promise<MaskPredictor & { release(): Promise<void> }>;
+  readonly openBase?: () => Promise<(MaskPredictor & { release(): Promise<void> }) | null>;
   /** Called with every event, in order. */
   readonly emit: (event: TrainEvent) => void;
   /** Awaited between two pieces of work, so that others may use the device. */

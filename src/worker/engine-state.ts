@@ -17,6 +17,7 @@ import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
 import { sitesOf } from '../sam/encoder.ts';
 import type { WeightPrecision } from '../sam/halves.ts';
 import { DatasetRepository } from './dataset-repository.ts';
+import { namingStore } from './full-storage.ts';
 import { gpuReport } from './gpu-report.ts';
 import { encodeThumbnail } from './images.ts';
 import { type StoredChange, tellingStore } from './other-tabs.ts';
@@ -73,7 +74,7 @@ export class EngineState {
     let failure: FailureRecord | null = null;
     let others: BroadcastChannel | null = null;
     try {
-      const opfs = await OpfsStore.open();
+      const opfs = namingStore(await OpfsStore.open());
       const channel = new BroadcastChannel('mopeft-studio');
       store = tellingStore(opfs, (change) => channel.postMessage(change));
       others = channel;

@@ -22,23 +22,25 @@ class TabLocks {
   /** Keeps others from an id until it is released. @throws Failure, the refusal, when another has it. */
   async take(id: string): Promise<TabLock> {
     if (!('locks' in navigator)) return { release: async () => undefined };
-    return new Promise((resolve, reject) => {
-      const held = navigator.locks.request(`${this.prefix}${id}`, { ifAvailable: true }, (lock) => {
-        if (!lock) {
-          reject(new Failure(this.refusal));
-          return undefined;
-        }
-        return new Promise<void>((release) =>
-          resolve({
-            release: async () => {
-              release();
-              await held;
-            },
-          }),
-        );
-      });
-      held.catch(reject);
-    });
+    const lock = await hold(`${this.prefix}${id}`, { ifAvailable: true });
+    if (!lock) throw new Failure(this.refusal);
+    const end = await hold(this.endOf(id));
+    return {
+      release: async () => {
+        await lock.release();
+        await end?.release();
+      },
+    };
+  }
+
+  /** Resolves when no one has the lock, in this tab or another; a tab that is closed has none. */
+  async whenReleased(id: string): Promise<void> {
+    if ('locks' in navigator) await navigator.locks.request(this.endOf(id), async () => undefined);
+  }
+
+  /** A second lock for those who wait for the end, so that none of them has the first in the moment after. */
+  private endOf(id: string): string {
+    return `end of ${this.prefix}${id}`;
   }
 
   /** Does work while no other tab can take the lock. @throws Failure, the refusal, when another has it. */
@@ -67,6 +69,27 @@ class TabLocks {
       held.flatMap(({ name }) => (name?.startsWith(this.prefix) ? [name.slice(this.prefix.length)] : [])),
     );
   }
+}
+
+/** Holds a lock of the browser until it is released; null where only one that is available is wanted and it is not. */
+function hold(name: string, options: LockOptions = {}): Promise<TabLock | null> {
+  return new Promise((resolve, reject) => {
+    const held = navigator.locks.request(name, options, (lock) => {
+      if (!lock) {
+        resolve(null);
+        return undefined;
+      }
+      return new Promise<void>((release) =>
+        resolve({
+          release: async () => {
+            release();
+            await held;
+          },
+        }),
+      );
+    });
+    held.catch(reject);
+  });
 }
 
 /** Runs that are under way, and runs that are changed. */

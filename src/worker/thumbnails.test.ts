@@ -33,4 +33,6 @@ test('where none were made, or they are not whole, there are none', async () => 
   await store.write('datasets/short/thumbnails.json', new TextEncoder().encode(JSON.stringify(index)));
   await store.write('datasets/short/thumbnails.bin', new Uint8Array(4));
   expect(await thumbnails.find('short', 'a.png', 'list')).toBeNull();
+  await store.write('datasets/gone/thumbnails.json', new TextEncoder().encode(JSON.stringify(index)));
+  expect(await thumbnails.find('gone', 'a.png', 'list')).toBeNull();
 });

@@ -92,7 +92,7 @@ export class Thumbnails {
 
   /**
    * The JPEG that was made for a sample: with its objects when it is for a card.
-   * @returns null where none was made, as for datasets that were imported by earlier versions.
+   * @returns null where none was made, as for datasets that were imported by earlier versions, or none can be read any more.
    */
   async find(id: string, sample: string, kind: ThumbnailKind): Promise<Uint8Array | null> {
     let index = this.indices.get(id);
@@ -103,8 +103,8 @@ export class Thumbnails {
     const found = (await index)?.[kind][sample];
     if (!found) return null;
     const [offset, length] = found;
-    const jpeg = await this.store.readRange(imagesPath(id), offset, length);
-    return jpeg.length === length ? jpeg : null;
+    const jpeg = await this.store.readRange(imagesPath(id), offset, length).catch(() => null);
+    return jpeg?.length === length ? jpeg : null;
   }
 
   forget(id: string): void {

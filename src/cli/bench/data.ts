@@ -74,7 +74,7 @@ async function timeSamples(what: string, samples: ReturnType<typeof samplesOf>):
   if (!loaded.ok) throw new RangeError(loaded.refusal.reason);
   const random = { augment: Random.fromSeed(1), prompts: Random.fromSeed(2) };
   const cache = new ImageCache(SAM, TRAIN, CACHE_BYTES);
-  const set = { key: 'a', split: { train: [], val: [], test: [] }, load: async () => loaded };
+  const set = { key: 'a', name: 'a', split: { train: [], val: [], test: [] }, load: async () => loaded };
   const prepareOne = async () => {
     const kept = await cache.load(set, sample.name);
     if (kept.ok && kept.value) prepareImage(kept.value, SAM, TRAIN, random, 0);

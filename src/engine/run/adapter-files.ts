@@ -24,10 +24,20 @@ export async function readRunAdapter(files: RunFiles, base: AdapterBase): Promis
   return readPair(base, await adapterFiles(files));
 }
 
-/** `adapter.safetensors` of a run and the `adapter.json` that belongs to it. @throws Failure `run/no-adapter`. */
+/** `adapter.safetensors` of a run and the `adapter.json` that belongs to it. @throws Failure `run/no-adapter`, `run/adapter-gone`. */
 export async function adapterFiles(files: RunFiles): Promise<AdapterPair> {
   const pair = await files.readAdapterPair();
   if (pair) return pair;
+  // Written after the weights, and by a run's test, so that these were there.
+  for (const name of [RUN_FILES.adapterJson, RUN_FILES.verdict]) {
+    if (!(await files.store.exists(files.path(name)))) continue;
+    throw new Failure({
+      code: 'run/adapter-gone',
+      what: 'The trained weights of this run are there no more: their file was deleted, or cleared by the browser.',
+      where: files.path(RUN_FILES.adapter),
+      cure: 'Train again with its settings, or import its adapter if it was taken out before.',
+    });
+  }
   throw new Failure({
     code: 'run/no-adapter',
     what: 'This run has no trained weights yet.',

@@ -35,6 +35,14 @@ async function stored(step: number | undefined) {
   return { files, safetensors };
 }
 
+test('a run that has no weights yet is told from one whose weights are gone', async () => {
+  const { files } = await stored(4);
+  await files.store.remove(files.path(RUN_FILES.adapter));
+  await expect(adapterFiles(files)).rejects.toMatchObject({ record: { code: 'run/adapter-gone' } });
+  await files.store.remove(files.path(RUN_FILES.adapterJson));
+  await expect(adapterFiles(files)).rejects.toMatchObject({ record: { code: 'run/no-adapter' } });
+});
+
 test('the adapter of a run that kept step 0 is the base model, though an earlier version stored its untrained modules', async () => {
   const { files, safetensors } = await stored(0);
   const base = { mopeft: { methods: {}, blocks: [], trainDecoder: false }, maskThreshold: 0 };

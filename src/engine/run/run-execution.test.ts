@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Failure } from '../../config/failure.ts';
 import { parseTrainConfig } from '../../config/train.ts';
 import { encodeImagePng, encodeMaskPng } from '../../data/encode-png.ts';
@@ -15,7 +15,7 @@ import { GpuQueue } from '../gpu-queue.ts';
 import { readRunAdapter } from './adapter-files.ts';
 import { resumeTraining, startTraining } from './run.ts';
 import { RUN_FILES, RunFiles } from './run-files.ts';
-import type { EarlierRun, RunObserver } from './run-types.ts';
+import type { RunObserver, RunParts } from './run-types.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -35,7 +35,7 @@ function drawnFiles(name: string) {
 }
 
 /** A folder of its own, and what starts or resumes a run of one dataset in it. */
-async function openFolder(name = 'Cells', openDataThread?: () => DataThread, isChecked = true) {
+async function openFolder(name = 'Cells', openDataThread?: () => DataThread, isChecked = true, steps = 1) {
   const model = { ...(await openMicroModel(gpu)), parameterCount: 0, fileBytes: 0, unused: [], remarks: [] };
   const files = new RunFiles(new MemoryStore(), 'runs/try');
   const dataset = {
@@ -46,7 +46,7 @@ async function openFolder(name = 'Cells', openDataThread?: () => DataThread, isC
   const drawn = runDataset(named, dataset, 0, 'shuffled');
   const settings = {
     mopeft: resolveMopeft({ methods: ['lora'] }, MICRO_SAM),
-    train: parseTrainConfig({ steps: 1, imagesPerStep: 1, objectsPerImage: 1, evalObjects: 1 }),
+    train: parseTrainConfig({ steps, imagesPerStep: 1, objectsPerImage: 1, evalObjects: 1 }),
   };
   const parts = (observer: RunObserver, queue = new GpuQueue()) => ({
     ...{ gpu, queue, model, files, observer },
@@ -56,8 +56,8 @@ async function openFolder(name = 'Cells', openDataThread?: () => DataThread, isC
     files,
     model,
     split: drawn.split,
-    start: (observer: RunObserver = {}, queue?: GpuQueue, earlier?: EarlierRun) =>
-      startTraining({ ...parts(observer, queue), ...(earlier && { earlier }) }, settings, [
+    start: (observer: RunObserver = {}, queue?: GpuQueue, more: Pick<RunParts, 'earlier' | 'leaving'> = {}) =>
+      startTraining({ ...parts(observer, queue), ...more }, settings, [
         isChecked ? drawn : { ...drawn, split: { ...drawn.split, val: [] } },
       ]),
     resume: async (observer: RunObserver = {}) => {
@@ -81,7 +81,7 @@ test('a run that is paused in its first validation has a checkpoint from then on
 });
 
 /** Without a validation image, so that the last weights are kept whatever they are. */
-const openUnchecked = (name = 'Cells') => openFolder(name, undefined, false);
+const openUnchecked = (name = 'Cells', steps = 1) => openFolder(name, undefined, false, steps);
 
 test.each(['test images', 'base model'])(
   'a pause while the %s is measured takes effect before the next image, and the run measures when it goes on',
@@ -109,14 +109,15 @@ test.each(['test images', 'base model'])(
 );
 
 test('a stopped run stays stopped when a pause cuts its test off, and a later stop takes a pause back', async () => {
-  // Stopped before a step, the base model is the best, and is what is measured.
   const isTest = (label: string) => label.includes('test images');
-  const cut = await (await openUnchecked()).start({
+  const cut = await (await openUnchecked('Cells', 9)).start({
+    onMetrics: ([line]) => {
+      if (line?.type === 'step') cut.stop();
+    },
     onActivity: (label) => {
       if (isTest(label)) cut.pause();
     },
   });
-  cut.stop();
   expect(await cut.done).toMatchObject({ status: 'stopped', verdict: null });
   const kept = await (await openUnchecked()).start({
     onActivity: (label) => {
@@ -126,6 +127,28 @@ test('a stopped run stays stopped when a pause cuts its test off, and a later st
     },
   });
   expect((await kept.done).verdict).not.toBeNull();
+});
+
+test('a run that is stopped before its first step measures no test image', async () => {
+  const labels: string[] = [];
+  const run = await (await openUnchecked()).start({ onActivity: (label) => void labels.push(label) });
+  run.stop();
+  expect(await run.done).toMatchObject({ status: 'stopped', step: 0, verdict: null });
+  expect(labels.filter((label) => label.includes('test images'))).toEqual([]);
+});
+
+test('a start is left while its kernels are compiled, during which the device is for others', async () => {
+  const { start } = await openFolder();
+  const queue = new GpuQueue();
+  const leaving = new AbortController();
+  const bytes = gpu.allocatedBytes;
+  const compiling = vi.spyOn(gpu.pipelines, 'prepare').mockReturnValueOnce(new Promise(() => undefined));
+  const started = start({}, queue, { leaving: leaving.signal });
+  await vi.waitFor(() => expect(compiling).toHaveBeenCalled());
+  expect(await queue.run('urgent', async () => 'a click')).toBe('a click');
+  leaving.abort();
+  await expect(started).rejects.toBe(leaving.signal.reason);
+  expect(gpu.allocatedBytes).toBe(bytes);
 });
 
 test('a run that follows another is compared with it on the test images of both, measured anew', async () => {
@@ -138,12 +161,12 @@ test('a run that follows another is compared with it on the test images of both,
     tuning: () => readRunAdapter(first.files, first.model),
   };
   const again = await openUnchecked();
-  const { verdict } = await (await again.start({}, undefined, earlier)).done;
+  const { verdict } = await (await again.start({}, undefined, { earlier })).done;
   expect(verdict?.before).toMatchObject({ name: 'First', box: { images: 1, n: 1 } });
   expect(verdict?.before?.sentence).toMatch(/^Against First: .*on 1 test image that both/);
   // Without its weights there is nothing to compare with.
   const lost = { ...earlier, tuning: () => Promise.reject(new Error('gone')) };
-  const alone = await (await (await openUnchecked()).start({}, undefined, lost)).done;
+  const alone = await (await (await openUnchecked()).start({}, undefined, { earlier: lost })).done;
   expect(alone.verdict && 'before' in alone.verdict).toBe(false);
 });
 

@@ -4,9 +4,11 @@ import { toFailureRecord } from '../../config/failure.ts';
 import type { MopeftConfig } from '../../config/mopeft.ts';
 import { tellsDatasetsApart } from '../../peft/datasets.ts';
 import { modulesOf } from '../../peft/modules.ts';
+import { compileSession } from '../../sam/session.ts';
 import type { RunStorage } from '../../train/checkpoint.ts';
 import type { ActivityEvent, TrainEvent } from '../../train/events.ts';
 import { Trainer } from '../../train/loop.ts';
+import { unlessLeft } from '../../train/run-failures.ts';
 import { TokenCache } from '../../train/token-cache.ts';
 import type { TrainingData } from '../../train/training-data.ts';
 import { datasetFeature, writeFeature } from '../asked-dataset.ts';
@@ -64,7 +66,7 @@ export class RunExecution implements Run {
     datasets: readonly RunDataset[],
     resume: boolean,
   ): Promise<RunExecution> {
-    const { gpu, queue, model, files } = parts;
+    const { gpu, queue, model, files, leaving } = parts;
     const { mopeft, train } = config;
     const scale = commonScale(config.datasets) ?? 'whole';
     const log = new MetricsLog(files);
@@ -96,36 +98,38 @@ export class RunExecution implements Run {
     const device: DeviceAccess = { yieldDevice: async () => undefined };
     let trainer: Trainer | null = null;
     try {
-      trainer = await queue.run('background', () =>
-        Trainer.open(
-          {
-            gpu,
-            model,
-            mopeft,
-            config: train,
-            data,
-            storage,
-            kept,
-            ...(parts.plan && { plan: parts.plan }),
-            ...(modulesOf(mopeft).some(({ method }) => method.changesAtStart) && {
-              openBase: () => {
-                parts.observer?.onActivity?.('Opening the base model to compare with', 0, 1);
-                return SessionPredictor.open(gpu, model, null);
-              },
-            }),
-            emit: (event) => {
-              // What it does is told before there is a run.
-              if (event.type === 'activity') tellActivity(parts, config, event);
-              else run?.onEvent(event);
+      trainer = await Trainer.open(
+        {
+          gpu,
+          model,
+          mopeft,
+          config: train,
+          data,
+          storage,
+          kept,
+          onDevice: (work) => queue.run('background', work),
+          ...(leaving && { leaving }),
+          ...(parts.plan && { plan: parts.plan }),
+          ...(modulesOf(mopeft).some(({ method }) => method.changesAtStart) && {
+            openBase: async () => {
+              parts.observer?.onActivity?.('Opening the base model to compare with', 0, 1);
+              return (await run?.mayGoOnAfter(compileSession(gpu, model.config)))
+                ? SessionPredictor.open(gpu, model, null)
+                : null;
             },
-            yieldDevice: async () => {
-              await log.settled();
-              await run?.keepLooks();
-              await device.yieldDevice();
-            },
+          }),
+          emit: (event) => {
+            // What it does is told before there is a run.
+            if (event.type === 'activity') tellActivity(parts, config, event);
+            else run?.onEvent(event);
           },
-          resume,
-        ),
+          yieldDevice: async () => {
+            await log.settled();
+            await run?.keepLooks();
+            await device.yieldDevice();
+          },
+        },
+        resume,
       );
       await log.startAt(trainer.state.checkpointStep);
     } catch (error) {
@@ -177,6 +181,14 @@ export class RunExecution implements Run {
     this.isPauseRequested = false;
     this.extras.abort();
     this.trainer.stop();
+  }
+
+  /** Waits for what goes on by itself; false where a pause or a stop comes before. */
+  private mayGoOnAfter(work: Promise<unknown>): Promise<boolean> {
+    return unlessLeft(work, this.extras.signal).then(
+      () => true,
+      () => false,
+    );
   }
 
   private onEvent(event: TrainEvent): void {
@@ -243,10 +255,11 @@ export class RunExecution implements Run {
         const isCutOff = (): boolean => this.isPauseRequested;
         const { reached } = this;
         const isBase = reached.bestStep === 0;
-        const found =
-          status === 'paused' || isBase ? null : await this.trainer.evaluateBest('test', isCutOff);
+        // What took no step has nothing that could be tested.
+        const isTested = status !== 'paused' && reached.step > 0;
+        const found = isTested && !isBase ? await this.trainer.evaluateBest('test', isCutOff) : null;
         release();
-        const isMeasured = found !== null || (isBase && status !== 'paused');
+        const isMeasured = found !== null || (isTested && isBase);
         const test = this.finalTest(yieldDevice);
         const base = !isMeasured ? null : found?.length === 0 ? [] : await test.measureBase();
         const tuned = isBase ? base : found;
@@ -344,7 +357,7 @@ async function openCache({ files, spareBytes }: RunParts): Promise<TokenCache> {
 
 /** Of each dataset the mean feature of its images, where the run tells datasets apart. */
 async function featuresOf(
-  { gpu, queue, model, observer }: RunParts,
+  { gpu, queue, model, observer, leaving }: RunParts,
   mopeft: MopeftConfig,
   { sets }: TrainingData,
 ): Promise<readonly string[] | null> {
@@ -355,7 +368,11 @@ async function featuresOf(
       const features: string[] = [];
       for (const set of sets) {
         observer?.onActivity?.('Looking at the datasets', features.length, sets.length);
-        features.push(writeFeature(await datasetFeature(session, set, set.split.train, yieldDevice)));
+        const between = async (): Promise<void> => {
+          leaving?.throwIfAborted();
+          await yieldDevice();
+        };
+        features.push(writeFeature(await datasetFeature(session, set, set.split.train, between)));
       }
       return features;
     } finally {

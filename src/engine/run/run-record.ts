@@ -40,6 +40,7 @@ const RecordSchema = v.object({
   status: v.picklist([
     'running',
     'pausing',
+    'stopping',
     'paused',
     'interrupted',
     'stopped',
@@ -79,5 +80,5 @@ export async function readRecord(files: RunFiles): Promise<RunRecord> {
 
 /** Whether a run takes steps, or is about to leave off. */
 export function isUnderWay(status: RunStatus): boolean {
-  return status === 'running' || status === 'pausing';
+  return status === 'running' || status === 'pausing' || status === 'stopping';
 }

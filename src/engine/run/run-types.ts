@@ -39,6 +39,8 @@ export interface RunParts {
   /** Plans what is to run; in this thread unless it is given. */
   readonly plan?: (request: PlanRequest) => Promise<TrainingPlans>;
   readonly observer?: RunObserver;
+  /** Aborted where the run shall leave off before it has begun; starting or resuming it then rejects with the reason. */
+  readonly leaving?: AbortSignal;
   /** Opens the thread that decodes and prepares the run's images; without it that is done in this one. */
   readonly openDataThread?: () => DataThread;
   /** Most bytes that are kept of decoded images; default `CACHE_BYTES`. */
@@ -143,6 +145,8 @@ export interface TrainSettings {
 export type RunStatus =
   | 'running'
   | 'pausing'
+  /** Ends its steps, and is then tested. */
+  | 'stopping'
   | 'paused'
   /** The tab closed or the device was lost while it ran: can go on from its last checkpoint. */
   | 'interrupted'

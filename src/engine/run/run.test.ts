@@ -252,13 +252,15 @@ test('a run that keeps step 0 leaves the base model itself, bit for bit, taken o
     partsFor(files, {
       onMetrics: (more) => void lines.push(...more),
       onActivity: (label) => told.set(label, (told.get(label) ?? 0) + 1),
-      onProgress: () => run.stop(),
+      onProgress: ({ step }) => {
+        if (step > 0) run.stop();
+      },
     }),
     settings,
     datasets(),
   );
   const outcome = await run.done;
-  expect(outcome).toMatchObject({ status: 'stopped', step: 0, bestStep: 0 });
+  expect(outcome).toMatchObject({ status: 'stopped', step: 1, bestStep: 0 });
   expect(outcome.verdict?.sentence).toMatch(/^The base model was kept: nothing was checked/);
   expect((await readLooks(files)).map(({ base, now }) => [base?.step, now])).toEqual([
     [0, null],

@@ -34,6 +34,10 @@ test('changes of another tab are shown together, each kind once', async () => {
   expect(await callsAfter(() => receiveChange('datasets'))).toContain('data.list');
 });
 
+test('the queue goes on where a run is over in another tab', async () => {
+  expect(await callsAfter(() => receiveChange('runs'))).toContain('queue.goOn');
+});
+
 test('a page that is not seen asks for nothing', async () => {
   vi.stubGlobal('document', { visibilityState: 'hidden' });
   expect(await callsAfter(() => receiveChange('datasets'))).toEqual([]);

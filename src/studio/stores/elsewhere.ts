@@ -3,7 +3,7 @@ import type { StoredKind } from '../../worker/protocol.ts';
 import { loadDatasets } from './datasets.ts';
 import { loadKeptMasks } from './kept-masks.ts';
 import { followLabels } from './labels.ts';
-import { loadQueue } from './run-queue.ts';
+import { continueQueue, loadQueue } from './run-queue.ts';
 import { loadRuns } from './runs.ts';
 import { useSession } from './session.ts';
 
@@ -12,7 +12,11 @@ const LOAD: Readonly<Record<StoredKind, () => Promise<void>>> = {
     await loadDatasets();
     await followLabels();
   },
-  runs: loadRuns,
+  runs: async () => {
+    await loadRuns();
+    // A run may have ended with the tab that had it.
+    await continueQueue();
+  },
   masks: loadKeptMasks,
   queue: loadQueue,
 };

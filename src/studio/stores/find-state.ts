@@ -16,7 +16,7 @@ import type {
 import { CANCELLED } from '../../worker/protocol.ts';
 import { useEdit } from './edit-history.ts';
 import { notifyFailure } from './notices.ts';
-import { selectVariant, useSegment } from './segment.ts';
+import { selectAskedVariant, selectVariant, useSegment } from './segment.ts';
 import { useSession } from './session.ts';
 
 /** What the engine does now, if anything. */
@@ -33,6 +33,8 @@ export interface FindState {
   readonly chosen: number;
   /** Set where thresholds can be moved without asking the model again. */
   readonly searchId: string | null;
+  /** Which model was asked by that search, as {@link askedModel} says it. */
+  readonly searchedBy: string | null;
   /** Whether the objects have a likeness, which thresholds can be moved by. */
   readonly isAlike: boolean;
   /** Whether anything was looked for in the open image. */
@@ -71,6 +73,7 @@ export const NOTHING = {
   objects: [],
   chosen: 0,
   searchId: null,
+  searchedBy: null,
   isAlike: false,
   isSearched: false,
   foundBy: '',
@@ -156,6 +159,10 @@ useSession.subscribe((now, before) => {
   if (now.model !== before.model) onModel(now);
 });
 onModel(useSession.getState());
+
+/** Names the model that a search asks now, with its run. */
+export const askedModel = (): string =>
+  JSON.stringify([selectAskedVariant(useSegment.getState()), useSession.getState().model?.hash]);
 
 /** Names what figures of finding are measured with: the settings, the dataset, and the model with its run. */
 export const measuredWith = (): string =>

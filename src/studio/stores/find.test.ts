@@ -308,6 +308,19 @@ test('where labelled images show what is looked for, the image is searched again
   expect(useFind.getState().isAlike).toBe(false);
 });
 
+test('thresholds chosen for a run are those of what it finds, not of what the base model found', async () => {
+  suited = { iou: 0.88, likeness: 0.4 };
+  await findAll();
+  await calibrate();
+  expect(runs).toHaveLength(2);
+  useSegment.setState({ runId: 'run', side: 'tuned' });
+  await calibrate();
+  expect(runs).toHaveLength(3);
+  expect(runs.at(-1)).toMatchObject({ variant: { kind: 'run', runId: 'run' }, taughtBy: 'cells' });
+  await calibrate();
+  expect(runs).toHaveLength(3);
+});
+
 test('likeness that is asked for by hand is that of the open dataset, and waits for a search', async () => {
   await findAll();
   const before = ious();

@@ -5,6 +5,7 @@ import { plural } from '../format/format.ts';
 import { useDatasets } from './datasets.ts';
 import { callEngine } from './engine-link.ts';
 import {
+  askedModel,
   decided,
   keyOf,
   measuredWith,
@@ -110,6 +111,7 @@ export async function findAll(): Promise<void> {
     datasetId: openDataset(),
   };
   const foundBy = modelName();
+  const searchedBy = askedModel();
   const result = await working('image', (options) => callEngine('find.run', request, options));
   if (useSegment.getState().image !== image || !result.ok) return;
   decided.gone.clear();
@@ -118,7 +120,18 @@ export async function findAll(): Promise<void> {
   const review = toReview(objects);
   const passing = objects.length;
   const isAlike = request.settings.likeness > 0;
-  set({ ...review, searchId, isAlike, looser, passing, classes, foundBy, isSearched: true, chosen: 0 });
+  set({
+    ...review,
+    searchId,
+    searchedBy,
+    isAlike,
+    looser,
+    passing,
+    classes,
+    foundBy,
+    isSearched: true,
+    chosen: 0,
+  });
   const labelled = review.labelled > 0 ? `, ${review.labelled} of them labelled already` : '';
   announce(`${plural(passing, 'object')} found${labelled}.`);
 }
@@ -137,7 +150,10 @@ export async function measureFinding(split: SplitName): Promise<void> {
   if (result.ok && measuredWith() === by) set({ quality: { split, result: result.value, by } });
 }
 
-/** Chooses the thresholds by labelled images, and searches again where these ask for what the last search did not tell. */
+/**
+ * Chooses the thresholds by labelled images, and searches again where these ask for what the last search did not tell, or
+ * another model was asked by it.
+ */
 export async function calibrate(): Promise<void> {
   const datasetId = openDataset();
   if (datasetId === null || get().work) return;
@@ -156,11 +172,12 @@ export async function calibrate(): Promise<void> {
     return;
   }
   set({ taughtBy: datasetId });
-  const applied = applySettings(result.value.settings);
+  const { searchId, searchedBy, isAlike } = get();
+  const isOutdated = searchedBy !== askedModel() || (result.value.settings.likeness > 0 && !isAlike);
+  const applied = applySettings(result.value.settings, !isOutdated);
   set({ calibration: { ...result.value, by: measuredWith() } });
   await applied;
-  const { searchId, isAlike } = get();
-  if (searchId !== null && result.value.settings.likeness > 0 && !isAlike) await findAll();
+  if (searchId !== null && isOutdated) await findAll();
 }
 
 /** How a run saw images, else how the dataset of the open image is seen. */

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Failure } from '../../config/failure.ts';
 import type { EngineCalls, OpenedLabels } from '../../worker/protocol.ts';
 import { type FakeEngine, fakeEngine } from '../testing/fake-engine.ts';
@@ -8,6 +8,7 @@ import { useEdit } from './edit-history.ts';
 import { linkEngine } from './engine-link.ts';
 import { doneAndNext, loadQueue, nextEntry, openBeside, useQueue } from './label-queue.ts';
 import {
+  askBeforeLeaving,
   flushLabels,
   followLabels,
   selectObjects,
@@ -16,6 +17,7 @@ import {
   showLabels,
   useLabels,
 } from './labels.ts';
+import { useNotices } from './notices.ts';
 import {
   chooseClass,
   cutAt,
@@ -50,6 +52,8 @@ const EMPTY: OpenedLabels = {
   remark: null,
 };
 
+afterEach(() => vi.useRealTimers());
+
 let engine: FakeEngine;
 let saves: Saved[] = [];
 let stored: Map<string, OpenedLabels>;
@@ -59,6 +63,7 @@ beforeEach(async () => {
   stored = new Map();
   useDatasets.setState(useDatasets.getInitialState());
   useLabels.setState(useLabels.getInitialState());
+  useNotices.setState({ notices: [] });
   useQueue.setState(useQueue.getInitialState());
   useTools.setState(useTools.getInitialState());
   useSegment.setState(useSegment.getInitialState());
@@ -158,6 +163,41 @@ test('another image opens once this one is saved, and not where that fails', asy
   await open('c');
   expect(useLabels.getState()).toMatchObject({ ref: { sampleId: 'b' }, saved: 'failed' });
   expect(objects()).toHaveLength(1);
+});
+
+test('labels that found no room are tried again by themselves, and until then the page is not left unasked', async () => {
+  vi.useFakeTimers();
+  let isFull = true;
+  const save = vi.fn(({ baseRevision }: Saved) => {
+    if (isFull) throw new Failure({ code: 'storage/full', what: 'Full.', cure: 'Delete something.' });
+    return { revision: baseRevision + 1, dataset: null };
+  });
+  engine = fakeEngine({ handlers: { 'labels.save': save } });
+  linkEngine(engine);
+  const shown = () => useNotices.getState().notices.length;
+  const leaving = { preventDefault: vi.fn() };
+  paint(0, 3, 1);
+  await flushLabels();
+  selectObjects([]);
+  paint(0, 3, 5);
+  await flushLabels();
+  // The same is said once.
+  expect([useLabels.getState().saved, shown()]).toEqual(['failed', 1]);
+  askBeforeLeaving(leaving);
+  expect(leaving.preventDefault).toHaveBeenCalledTimes(1);
+  useNotices.setState({ notices: [] });
+  await vi.advanceTimersByTimeAsync(6000);
+  // And not again while no one asks.
+  expect([useLabels.getState().saved, shown()]).toEqual(['failed', 0]);
+  isFull = false;
+  await vi.advanceTimersByTimeAsync(6000);
+  expect(useLabels.getState().saved).toBe('saved');
+  expect(save.mock.lastCall?.[0].labels.objects).toHaveLength(2);
+  askBeforeLeaving(leaving);
+  expect(leaving.preventDefault).toHaveBeenCalledTimes(1);
+  const tries = save.mock.calls.length;
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(save).toHaveBeenCalledTimes(tries);
 });
 
 test('what is drawn while another image is on its way is saved where it was drawn', async () => {

@@ -1,11 +1,11 @@
 /** The labels of the open image on this device: its status, its dataset's classes, and saving after every step. */
 import { create } from 'zustand';
 import type { ImageLabels, LabelClass, LabelStatus } from '../../data/labels/types.ts';
-import type { OpenedLabels, SampleRef } from '../../worker/protocol.ts';
+import type { FailureRecord, OpenedLabels, SampleRef } from '../../worker/protocol.ts';
 import { showDataset, useDatasets } from './datasets.ts';
 import { resetEdit, useEdit } from './edit-history.ts';
 import { callEngine } from './engine-link.ts';
-import { announce, notifyFailure, notifyWarning } from './notices.ts';
+import { announce, dismissFailure, notifyFailure, notifyWarning } from './notices.ts';
 
 interface LabelsState {
   /** The open image; null where it is a file of no dataset, whose objects are not kept. */
@@ -38,12 +38,17 @@ let base: Pick<ImageLabels, 'revision' | 'width' | 'height'> = { revision: 0, wi
 let isStale = false;
 let saving: Promise<void> | null = null;
 let timer: ReturnType<typeof setTimeout> | undefined;
+/** Why the last save failed; null where it did not. */
+let failure: FailureRecord | null = null;
+/** Whether no one asked for the save that is under way. */
+let isRetry = false;
 
 /** Shows the labels of the image that is opened; those of the one before must be saved. */
 export function showLabels(ref: SampleRef | null, opened: OpenedLabels | null): void {
   const { labels, history, classes = [], remark } = opened ?? {};
   clearTimeout(timer);
   isStale = false;
+  failure = null;
   base = labels ?? { revision: 0, width: 0, height: 0 };
   const { classValue } = get();
   const isKnown = classes.some(({ value }) => value === classValue);
@@ -105,6 +110,8 @@ export async function setClasses(classes: readonly LabelClass[]): Promise<void> 
 
 /** Milliseconds after which prompts alone are saved; objects are saved at once. */
 const PROMPTS_DELAY = 800;
+/** Milliseconds after which a save is tried again for which the storage had no room. */
+const RETRY_DELAY = 5000;
 
 useEdit.subscribe((now, before) => {
   if (now.history === before.history || !get().ref) return;
@@ -154,17 +161,31 @@ async function saveStale(): Promise<void> {
     const result = await callEngine('labels.save', { ...ref, labels, history, baseRevision: base.revision });
     if (!result.ok) {
       if (result.error.code === 'labels/other-revision') await takeOther(ref);
-      else {
-        isStale = true;
-        set({ saved: 'failed' });
-        notifyFailure(result.error);
-      }
+      else fail({ where: ref.sampleId, ...result.error });
       return;
     }
+    if (failure) dismissFailure(failure);
+    failure = null;
     base = { ...base, revision: result.value.revision };
     if (result.value.dataset) showDataset(result.value.dataset);
   }
   set({ saved: 'saved' });
+}
+
+/** Keeps what was not saved on the page, and tries again by itself where there may be room by then. */
+function fail(error: FailureRecord): void {
+  failure = error;
+  isStale = true;
+  set({ saved: 'failed' });
+  if (!isRetry) notifyFailure(error);
+  if (!error.code.startsWith('storage/')) return;
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    isRetry = true;
+    void saveLabels().finally(() => {
+      isRetry = false;
+    });
+  }, RETRY_DELAY);
 }
 
 /** Whether an image's dataset is there no more. */
@@ -188,9 +209,7 @@ export async function followLabels(): Promise<void> {
 async function takeOther(ref: SampleRef): Promise<void> {
   const opened = await callEngine('labels.open', ref);
   if (!opened.ok) {
-    isStale = true;
-    set({ saved: 'failed' });
-    notifyFailure(opened.error);
+    fail({ where: ref.sampleId, ...opened.error });
     return;
   }
   showLabels(ref, opened.value);
@@ -198,6 +217,12 @@ async function takeOther(ref: SampleRef): Promise<void> {
     'This image was labelled in another tab. Its labels are shown as they were saved there; your last step here was not kept.',
   );
 }
+
+/** Has the browser ask before a page is left whose labels could not be saved. */
+export function askBeforeLeaving(leaving: Pick<Event, 'preventDefault'>): void {
+  if (get().saved === 'failed') leaving.preventDefault();
+}
+if (typeof window !== 'undefined') window.addEventListener('beforeunload', askBeforeLeaving);
 
 // The tab may be about to close. The engine's worker finishes what it was sent.
 if (typeof document !== 'undefined') {

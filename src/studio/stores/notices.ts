@@ -35,10 +35,20 @@ export function notifyWarning(text: string): void {
   if (!isShown) push({ id: nextId++, tone: 'warning', text });
 }
 
-/** Something failed. Cancellations are not shown. */
+/** Something failed. Cancellations are not shown, and what failed again is shown once, as the newest. */
 export function notifyFailure(failure: FailureRecord): void {
   if (failure.code === CANCELLED) return;
+  dismissFailure(failure);
   push({ id: nextId++, tone: 'failure', failure });
+}
+
+/** Takes a failure back that is none any more. */
+export function dismissFailure({ what, where }: FailureRecord): void {
+  useNotices.setState(({ notices }) => ({
+    notices: notices.filter(
+      (notice) => notice.tone !== 'failure' || notice.failure.what !== what || notice.failure.where !== where,
+    ),
+  }));
 }
 
 /** Shows only the first failure: calls that were made together mostly fail for one reason. */

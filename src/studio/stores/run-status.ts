@@ -5,6 +5,7 @@ import { type DatasetInfo, LEFT_ELSEWHERE, type RunInfo, type RunStatus } from '
 export const STATUS_LABELS: Readonly<Record<RunStatus, string>> = {
   running: 'running',
   pausing: 'pausing',
+  stopping: 'stopping',
   paused: 'paused',
   interrupted: 'interrupted',
   elsewhere: 'running in another tab',
@@ -16,7 +17,7 @@ export const STATUS_LABELS: Readonly<Record<RunStatus, string>> = {
 
 /** Whether the engine is working on it. */
 export function isActive(status: RunStatus): boolean {
-  return status === 'running' || status === 'pausing';
+  return status === 'running' || status === 'pausing' || status === 'stopping';
 }
 
 /** Whether it has ended, and its weights are what they are. */

@@ -3,6 +3,7 @@
  *
  *     run-events.ts   what is followed of them, and how events change it
  *     run-status.ts   what can be done with one
+ *     lower-rates.ts  what to train again with where the loss left all numbers
  *     run-queue.ts    those that wait for their turn
  *     comparison.ts   the runs of a comparison
  */
@@ -19,6 +20,7 @@ import type {
 } from '../../worker/protocol.ts';
 import { callEngine } from './engine-link.ts';
 import { Latest } from './latest.ts';
+import type { LowerRate } from './lower-rates.ts';
 import { announce, notifyFailure, notifyFirstFailure, notifySuccess } from './notices.ts';
 import {
   applyEvents,
@@ -148,6 +150,13 @@ export async function startRun(settings: TrainSettings): Promise<RunInfo | null>
 /** Trains again from the base model, with the settings of a run and all images that are done by now; compared with that run. */
 export async function trainAgain(run: RunInfo): Promise<void> {
   await startRun({ ...run.settings, name: nextName(run.name), after: run.id });
+}
+
+/** Trains anew with the settings of a run whose loss left all numbers, at lower learning rates. */
+export async function trainLower(run: RunInfo, rates: readonly LowerRate[]): Promise<void> {
+  const lower = Object.fromEntries(rates.map(({ id, now }) => [id, now]));
+  const { settings } = run;
+  await startRun({ ...settings, name: nextName(run.name), values: { ...settings.values, ...lower } });
 }
 
 /** "cells" → "cells, 2nd time" → "cells, 3rd time". */

@@ -7,6 +7,7 @@ import { bytesOfFiles, bytesOfPart, datasetPart } from '../../data/project/proje
 import { zipStream } from '../../data/zip.ts';
 import { runPart } from '../../engine/project/run-part.ts';
 import { type ProjectItems, prepareProject } from '../../engine/project/write-project.ts';
+import { isUnderWay } from '../../engine/run/run-record.ts';
 import { blobSource } from '../../sam/checkpoint/byte-source.ts';
 import type { EngineState } from '../engine-state.ts';
 import { inputFile } from '../input-file.ts';
@@ -195,7 +196,7 @@ export class ProjectService {
 }
 
 /** A run that no tab is working on. */
-const isAtRest = ({ status }: RunInfo): boolean => !['running', 'pausing', 'elsewhere'].includes(status);
+const isAtRest = ({ status }: RunInfo): boolean => !isUnderWay(status) && status !== 'elsewhere';
 
 /** The project that was dropped, or the run folders. */
 async function foundIn(files: readonly DroppedFile[]): Promise<FoundProject | null> {

@@ -27,7 +27,7 @@ export type EngineEvent =
     }
   /** What waits changed, or why. */
   | { readonly type: 'queue'; readonly queue: RunQueue }
-  /** Another tab has changed what is stored. */
+  /** Another tab has changed what is stored, or was closed while it had a run under way. */
   | { readonly type: 'elsewhere'; readonly kind: StoredKind }
   /** Addresses that the engine's worker asked for, those of its own site among them. */
   | { readonly type: 'requests'; readonly addresses: readonly string[] }

@@ -38,7 +38,7 @@ function visit(store = new MemoryStore(), records = new Map<string, RunRecord>()
     store,
     model: () => model,
     find: async (id) => records.get(id) ?? null,
-    isBusy: () => active !== null,
+    active: () => active,
     start: async (id, { name }) => {
       if (refusal) throw refusal;
       begin(id, name);
@@ -222,6 +222,28 @@ test('what waits waits for a run that a person started beside the queue, too', a
   await tab.queue.began('other');
   await tab.end('finished');
   expect(tab.underWay()).toBe('b');
+});
+
+test('a run that was under way before any waited, here or in another tab, is gone on with before the others', async () => {
+  const left = (tab: ReturnType<typeof visit>) =>
+    visit(tab.store, new Map([...tab.records].map(([id, run]) => [id, { ...run, status: 'interrupted' }])));
+  const tab = visit();
+  tab.begin('first', 'first');
+  await tab.queue.began('first');
+  await add(tab, 'a');
+  const next = left(tab);
+  await next.queue.goOn('opened');
+  expect([next.underWay(), await next.waiting()]).toEqual(['first, resumed', ['a']]);
+  const there = visit();
+  there.begin('first', 'first');
+  const lock = await runLocks.take('first');
+  const here = left(there);
+  await here.queue.add([settings('b')]);
+  expect(here.underWay()).toBeNull();
+  // Its tab is closed.
+  await lock.release();
+  await here.queue.goOn('opened');
+  expect([here.underWay(), await here.waiting()]).toEqual(['first, resumed', ['b']]);
 });
 
 test('another tab starts nothing while a run is under way, and two tabs do not start the same run', async () => {

@@ -12,8 +12,8 @@ export interface QueueParts {
   readonly store: FileStore;
   readonly model: () => { readonly name: string; readonly hash: string } | null;
   readonly find: (runId: string) => Promise<RunRecord | null>;
-  /** Whether a run is under way in this tab. */
-  readonly isBusy: () => boolean;
+  /** The id of the run that is under way in this tab, if any. */
+  readonly active: () => string | null;
   /** Resolve when the run is under way. */
   readonly start: (id: string, settings: TrainSettings) => Promise<unknown>;
   readonly resume: (id: string) => Promise<unknown>;
@@ -62,9 +62,9 @@ export class QueuedRuns {
       modelName: model.name,
       modelHash: model.hash,
     }));
+    const underWay = this.parts.active() ?? (await this.underWayElsewhere());
     const queue = await this.change(({ current, waiting }) => ({
-      // What an earlier queue ended with holds no new one.
-      current: waiting.length > 0 || this.parts.isBusy() ? current : null,
+      current: currentOf({ current, waiting }, underWay),
       waiting: [...waiting, ...added],
     }));
     void this.goOn('added');
@@ -125,7 +125,7 @@ export class QueuedRuns {
 
   private async advance(occasion: Occasion): Promise<void> {
     try {
-      for (let now: Occasion | null = occasion; now && !this.parts.isBusy(); now = this.missed) {
+      for (let now: Occasion | null = occasion; now && this.parts.active() === null; now = this.missed) {
         this.missed = null;
         await this.next(now);
       }
@@ -139,7 +139,7 @@ export class QueuedRuns {
     let content = await this.read();
     const { current } = content;
     const record = current && (await this.parts.find(current.id));
-    if (await this.isBusyElsewhere()) return;
+    if ((await this.underWayElsewhere()) !== null) return;
     if (current?.entry && !record) {
       // The page was closed before it had begun.
       const { entry } = current;
@@ -201,7 +201,7 @@ export class QueuedRuns {
 
   private async held({ current, waiting }: QueueContent): Promise<FailureRecord | null> {
     const [next] = waiting;
-    if (this.moving || this.parts.isBusy() || (await this.isBusyElsewhere())) return null;
+    if (this.moving || this.parts.active() !== null || (await this.underWayElsewhere()) !== null) return null;
     const record = current && (await this.parts.find(current.id));
     const isLeft = record !== null && !isOver(record);
     if (!next && record?.status !== 'interrupted') return null;
@@ -225,11 +225,11 @@ export class QueuedRuns {
     };
   }
 
-  /** Whether a run is under way in another tab; one that is only renamed or noted there is not. */
-  private async isBusyElsewhere(): Promise<boolean> {
+  /** The id of a run that is under way in another tab, if any; one that is only renamed or noted there is not. */
+  private async underWayElsewhere(): Promise<string | null> {
     for (const id of await runLocks.taken())
-      if ((await this.parts.find(id))?.status === 'interrupted') return true;
-    return false;
+      if ((await this.parts.find(id))?.status === 'interrupted') return id;
+    return null;
   }
 
   private async tell(): Promise<void> {
@@ -279,6 +279,12 @@ export class QueuedRuns {
     this.parts.warn('The runs that waited cannot be read by this version and are left out.');
     return EMPTY_QUEUE;
   }
+}
+
+/** What new runs wait for: the run under way, whoever started it; what an earlier queue ended with holds no new one. */
+function currentOf({ current, waiting }: QueueContent, underWay: string | null): QueueContent['current'] {
+  if (underWay !== null && current?.id !== underWay) return { id: underWay, entry: null };
+  return waiting.length > 0 || underWay !== null ? current : null;
 }
 
 const LEFT: Partial<Record<RunStatus, string>> = {

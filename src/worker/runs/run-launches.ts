@@ -67,11 +67,11 @@ export class RunLaunches {
       stepKey: stepKey(model, this.inputs.deviceName(), resolved),
       imageKey: imageKey(model, this.inputs.deviceName()),
       work: { device: this.inputs.deviceName(), flops: flopsPerStep },
-      begin: async (observer) => {
+      begin: async (observer, leaving) => {
         // By now the run's record is stored, so that none of its datasets is deleted between this and the first step.
         await this.inputs.keepSplits(datasets);
         const { open } = await this.withWeights(resolved.train.weights, observer);
-        return startTraining({ ...parts, model: open, observer }, resolved, datasets);
+        return startTraining({ ...parts, model: open, observer, leaving }, resolved, datasets);
       },
     };
   }
@@ -96,9 +96,9 @@ export class RunLaunches {
       stepKey: stepKey(model, this.inputs.deviceName(), { ...config, train }),
       imageKey: imageKey(model, this.inputs.deviceName()),
       work: null,
-      begin: async (observer) => {
+      begin: async (observer, leaving) => {
         const { open } = await this.withWeights(train.weights, observer);
-        return resumeTraining({ ...parts, model: open, observer }, config, datasets);
+        return resumeTraining({ ...parts, model: open, observer, leaving }, config, datasets);
       },
     };
   }

@@ -17,7 +17,8 @@ export interface Launch {
   readonly imageKey: string;
   /** Of a step on its device, for the times of others; null where it is not known. */
   readonly work: { readonly device: string; readonly flops: number } | null;
-  readonly begin: (observer: RunObserver) => Promise<Run>;
+  /** @param leaving aborted where the run shall leave off before it has begun. */
+  readonly begin: (observer: RunObserver, leaving: AbortSignal) => Promise<Run>;
 }
 
 /** What the supervisor of a run writes to and sends messages by. */
@@ -49,6 +50,8 @@ export class RunSupervisor {
   private run: Run | null = null;
   /** What was asked of it before it had begun. */
   private stopRequest: StopRequest | null = null;
+  /** Aborted with it. */
+  private readonly leaving = new AbortController();
   private isProfileAsked = false;
 
   /** @param prepare is asked for the launch once no other tab can have the run. */
@@ -59,17 +62,18 @@ export class RunSupervisor {
     prepare: () => Promise<Launch>,
   ) {
     const launched = this.launch(prepare);
-    this.begun = launched.then(() => undefined);
     this.over = this.follow(launched);
+    this.begun = launched.then(
+      () => undefined,
+      (error) => {
+        if (!this.isLeft(error)) throw error;
+        return this.over;
+      },
+    );
   }
 
-  /** Asks the run to pause; one that is still launched does so as soon as it has begun. Settles when it is over. */
+  /** Asks the run to pause; one that is still launched leaves that. Settles when it is over. */
   pause(): Promise<void> {
-    const { reports } = this.parts;
-    reports.enqueue(async () => {
-      const record = reports.repository.update(this.id, { status: 'pausing' });
-      if (record) await reports.save(record);
-    });
     return this.ask('pause');
   }
 
@@ -85,8 +89,16 @@ export class RunSupervisor {
   }
 
   private ask(stopRequest: StopRequest): Promise<void> {
+    const { reports } = this.parts;
+    if (this.stopRequest !== 'stop') this.stopRequest = stopRequest;
+    const status = this.stopRequest === 'stop' ? 'stopping' : 'pausing';
+    // Seen at once, however long it takes.
+    reports.enqueue(async () => {
+      const record = reports.repository.update(this.id, { status });
+      if (record) await reports.save(record);
+    });
     if (this.run) this.run[stopRequest]();
-    else if (this.stopRequest !== 'stop') this.stopRequest = stopRequest;
+    else this.leaving.abort();
     return this.over;
   }
 
@@ -94,7 +106,8 @@ export class RunSupervisor {
     this.lock = await runLocks.take(this.id);
     const { record, begin, ...timing } = await prepare();
     await this.parts.reports.save(record);
-    const run = await begin(this.observer());
+    this.leaving.signal.throwIfAborted();
+    const run = await begin(this.observer(), this.leaving.signal);
     this.run = run;
     if (this.isProfileAsked) run.profileNextStep();
     if (this.stopRequest) run[this.stopRequest]();
@@ -107,7 +120,8 @@ export class RunSupervisor {
       const { run, timing } = await launched;
       await this.finish(await run.done, timing);
     } catch (error) {
-      await this.fail(error);
+      if (this.isLeft(error)) await this.leave();
+      else await this.fail(error);
     } finally {
       await this.lock?.release();
     }
@@ -144,7 +158,9 @@ export class RunSupervisor {
           if (record) await (isMilestone ? reports.save(record) : reports.notify(record));
         });
       },
-      onNotice: (text) => {
+      onNotice: (remark) => {
+        // It may be read on any page, and after the next run of the queue has begun.
+        const text = `${reports.repository.underWay(id)?.name ?? id}: ${remark}`;
         // There may be one for every image: the first is for the person.
         if (isNoticed) state.emit({ type: 'log', level: 'info', text });
         else state.emit({ type: 'log', level: 'warning', text: `${text} ${MORE_REMARKS}` });
@@ -165,6 +181,20 @@ export class RunSupervisor {
     await reports.settled();
     const record = reports.repository.underWay(this.id);
     if (record) await reports.conclude({ ...record, ...outcome, failure: null });
+  }
+
+  /** Whether a launch ended because it should. */
+  private isLeft(error: unknown): boolean {
+    return this.leaving.signal.aborted && error === this.leaving.signal.reason;
+  }
+
+  /** A launch that was left changes nothing but the status. */
+  private async leave(): Promise<void> {
+    const { reports } = this.parts;
+    await reports.settled();
+    const record = reports.repository.underWay(this.id);
+    const status = this.stopRequest === 'stop' ? 'stopped' : 'paused';
+    if (record) await reports.conclude({ ...record, status, failure: null });
   }
 
   private async fail(error: unknown): Promise<void> {

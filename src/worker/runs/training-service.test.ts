@@ -208,6 +208,27 @@ test.each(['pause', 'stop'] as const)('%s is taken while a run is being launched
   await started;
 });
 
+test.each([
+  ['pause', 'pausing', 'paused'],
+  ['stop', 'stopping', 'stopped'],
+] as const)('%s leaves a launch at once, and is no failure', async (stopRequest, meanwhile, end) => {
+  const { service, launching, runs } = openService();
+  vi.mocked(startTraining).mockReset();
+  vi.mocked(startTraining).mockImplementationOnce(
+    ({ leaving }) =>
+      new Promise((_, reject) => leaving?.addEventListener('abort', () => reject(leaving.reason))),
+  );
+  const started = service.start(settings);
+  await vi.waitFor(() => expect(startTraining).toHaveBeenCalled());
+  const id = runs()[0]?.id ?? '';
+  expect(await service[stopRequest](id)).toMatchObject({ status: end, step: 0, failure: null });
+  expect(await started).toMatchObject({ id, status: end });
+  expect(runs().map(({ status }) => status)).toEqual(['running', meanwhile, end]);
+  void launching;
+  vi.mocked(startTraining).mockResolvedValueOnce(fakeRun().run);
+  expect(await service.resume(id)).toMatchObject({ id, status: 'running' });
+});
+
 test('the next step of the run under way is profiled, the first of one that is being launched, and no other', async () => {
   const { service, launching, begun, runs } = openService();
   const started = service.start(settings);
@@ -277,7 +298,7 @@ test('the first remark of a run is for the person, the others are for the consol
   observer?.onNotice?.('Cells, b.png: it has no object.');
   const logs = events.flatMap((event) => (event.type === 'log' ? [event] : []));
   expect(logs.map(({ level }) => level)).toEqual(['warning', 'info']);
-  expect(logs[0]?.text).toContain('Cells, a.png: it has no object.');
+  expect(logs[0]?.text).toMatch(/^Try: Cells, a\.png: it has no object\./);
 });
 
 test('a pause that comes when the run has just ended changes nothing', async () => {
@@ -401,6 +422,22 @@ test('a run under way is deleted in its own tab, and one whose tab was closed is
   // The browser has given the locks of a closed tab back.
   vi.stubGlobal('navigator', { locks: fakeWebLocks() });
   expect(await openService(store).service.list()).toMatchObject([{ status: 'interrupted' }]);
+});
+
+test('a tab that lists a run of another one hears once when it is over there, and deletes nothing meanwhile', async () => {
+  vi.stubGlobal('navigator', { locks: fakeWebLocks() });
+  const store = new MemoryStore();
+  const there = openService(store);
+  there.begun.resolve(fakeRun().run);
+  const { id } = await there.service.start(settings);
+  const here = openService(store);
+  const heard = () => here.events.filter(({ type }) => type === 'elsewhere');
+  await here.service.list();
+  await here.service.list();
+  expect(heard()).toEqual([]);
+  // Ends it and takes its lock anew, which no one who waits for the end may have.
+  await there.service.delete(id);
+  await vi.waitFor(() => expect(heard()).toEqual([{ type: 'elsewhere', kind: 'runs' }]));
 });
 
 test('an adapter becomes a run, is not broken for another tab while it is stored, and leaves nothing when that fails', async () => {

@@ -53,6 +53,8 @@ export class TrainingService {
   private readonly plans: RunPlans;
   private readonly launches: RunLaunches;
   private active: RunSupervisor | null = null;
+  /** Runs under way in other tabs whose end is awaited. */
+  private readonly followed = new Set<string>();
   /** Settles when the model has its weights in full again after the last run. */
   private restored: Promise<void> = Promise.resolve();
 
@@ -75,7 +77,7 @@ export class TrainingService {
       store: state.store,
       model: () => state.model?.info ?? null,
       find: (id) => this.repository.find(id),
-      isBusy: () => this.active !== null,
+      active: () => this.active?.id ?? null,
       start: (id, settings) => this.startAs(id, settings),
       resume: (id) => this.resume(id),
       seconds: (settings) => this.plans.seconds(settings),
@@ -155,9 +157,20 @@ export class TrainingService {
         // Storage says that it runs; that it does not do so here is no proof that it was interrupted.
         const isElsewhere =
           record.status === 'interrupted' && locked.has(record.id) && record.id !== this.active?.id;
+        if (isElsewhere) this.follow(record.id);
         return this.reports.infoOf(isElsewhere ? { ...record, status: 'elsewhere' } : record);
       }),
     );
+  }
+
+  /** Tells the page when a run is over in the tab that has it. One that was closed writes nothing that would tell. */
+  private follow(id: string): void {
+    if (this.followed.has(id)) return;
+    this.followed.add(id);
+    void runLocks.whenReleased(id).then(() => {
+      this.followed.delete(id);
+      this.state.emit({ type: 'elsewhere', kind: 'runs' });
+    });
   }
 
   /** What is stored of runs that cannot be opened; one that is being imported or deleted, here or in another tab, is none. */

@@ -136,6 +136,9 @@ function OwnRun({
           <button type="button" onClick={() => void trainFirst(capabilities)}>
             Begin again
           </button>
+          <button type="button" className="quiet" onClick={() => openPage('data')}>
+            Use your own images
+          </button>
         </div>
       )}
       <Made run={run} />

@@ -46,7 +46,7 @@ export function LabelPanel(): ReactNode {
 
 function SavedState(): ReactNode {
   const saved = useLabels((state) => state.saved);
-  const words = { saved: 'Saved', saving: 'Saving …', failed: 'Not saved' }[saved];
+  const words = { saved: 'Saved', saving: 'Saving …', failed: 'Not saved yet' }[saved];
   return <span className={`small ${saved === 'failed' ? styles.failed : 'muted'}`}>{words}</span>;
 }
 

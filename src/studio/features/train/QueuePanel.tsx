@@ -23,8 +23,8 @@ export function QueuePanel(): ReactNode {
       {active && <p className="small">{active.name} is under way.</p>}
       <p className="muted small">
         {plural(waiting.length, 'run waits', 'runs wait')}
-        {seconds > 0 && ` · ${isWhole ? 'about' : 'more than'} ${minutes(seconds)} in all`}. The queue is kept
-        when you close this page, and goes on when you come back.
+        {seconds > 0 && ` · ${isWhole ? 'about' : 'more than'} ${minutes(seconds)} in all`}. When you close
+        this page, the queue goes on in another window of the studio, or when you come back.
       </p>
       {held && (
         <div className="attention stack small" role="status">

@@ -1,11 +1,12 @@
 import type { ReactNode } from 'react';
-import type { EvalPoint, RunInfo } from '../../../worker/protocol.ts';
+import type { Capabilities, EvalPoint, RunInfo, RunStatus } from '../../../worker/protocol.ts';
 import { ConfirmDelete } from '../../components/ConfirmDelete.tsx';
 import { EditableName } from '../../components/EditableName.tsx';
 import { Hint } from '../../components/Hint.tsx';
 import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { bytes, iou, minutes, when } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
+import { hasDiverged, lowerRates } from '../../stores/lower-rates.ts';
 import { openPage } from '../../stores/page.ts';
 import { activityText } from '../../stores/run-events.ts';
 import {
@@ -25,6 +26,7 @@ import {
   showRun,
   stopRun,
   trainAgain,
+  trainLower,
   useRuns,
 } from '../../stores/runs.ts';
 import { chooseRun } from '../../stores/segment.ts';
@@ -35,6 +37,7 @@ import { nowSentence } from './now-sentence.ts';
 import styles from './RunHeader.module.css';
 
 const NONE: readonly EvalPoint[] = [];
+const STOPPABLE: readonly RunStatus[] = ['running', 'pausing', 'paused', 'interrupted'];
 
 /** A run's name, status and remaining time, with the buttons that act on it. */
 export function RunHeader({ run }: { readonly run: RunInfo }): ReactNode {
@@ -48,7 +51,7 @@ export function RunHeader({ run }: { readonly run: RunInfo }): ReactNode {
     <section className={`panel ${styles.head}`} aria-label="Run">
       <div className={styles.line}>
         <EditableName level={2} name={run.name} onRename={(name) => void renameRun(run.id, name)} />
-        <Buttons run={run} />
+        <Buttons run={run} step={step} />
       </div>
       {run.status !== 'imported' && (
         <ProgressBar
@@ -91,7 +94,30 @@ function segmentWith(run: RunInfo): void {
   openPage('segment');
 }
 
-function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
+/** Trains again at lower learning rates, which the hint names. */
+function TrainLower(props: {
+  readonly run: RunInfo;
+  readonly capabilities: Capabilities;
+  readonly disabled: boolean;
+}): ReactNode {
+  const { run, capabilities, disabled } = props;
+  const rates = lowerRates(run.settings.values, capabilities);
+  const changes = rates.map(({ label, before, now }) => `${label} ${now} in place of ${before}`);
+  return (
+    <Hint text={`From the base model, with the same settings but ${changes.join(', ')}.`}>
+      <button
+        type="button"
+        className="primary"
+        disabled={disabled}
+        onClick={() => void trainLower(run, rates)}
+      >
+        Train again with lower learning rates
+      </button>
+    </Hint>
+  );
+}
+
+function Buttons({ run, step }: { readonly run: RunInfo; readonly step: number }): ReactNode {
   const canCompute = useSession(selectCanCompute);
   const capabilities = useSession((state) => state.capabilities);
   const otherActive = useRuns((state) => {
@@ -121,10 +147,18 @@ function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
         </button>
       )}
       {isResumable(run) && reason && <span className="muted small">{reason}</span>}
-      {(isActive(run.status) || run.status === 'paused' || run.status === 'interrupted') && (
+      {STOPPABLE.includes(run.status) && (
         <button type="button" onClick={() => void stopRun(run.id)}>
           Stop
         </button>
+      )}
+      {run.status === 'stopping' && step > 0 && (
+        <button type="button" onClick={() => void pauseRun(run.id)}>
+          End without the test
+        </button>
+      )}
+      {capabilities && hasDiverged(run) && (
+        <TrainLower run={run} capabilities={capabilities} disabled={!mayResume || deleted.length > 0} />
       )}
       {isOver(run.status) && (
         <Hint text="From the base model, with the same settings and all images that are done by now. The verdict compares with this run.">

@@ -15,6 +15,10 @@ export function nowSentence(
       return `${isTold ? '' : doing(run.steps, step, evals.length > 0)} ${standing(evals, run.bestStep)}`.trim();
     case 'pausing':
       return 'It writes a checkpoint, then pauses.';
+    case 'stopping':
+      return step === 0
+        ? 'It stops before its first step.'
+        : 'It takes no more steps, and is measured on the test images.';
     case 'paused':
       return `It is paused ${where(run.steps, step)}. ${standing(evals, run.bestStep)}`.trim();
     case 'interrupted':
@@ -22,6 +26,7 @@ export function nowSentence(
     case 'elsewhere':
       return 'It runs in another tab, where it can be paused.';
     case 'stopped':
+      return step === 0 ? 'It was stopped before its first step. Resume begins again.' : '';
     case 'finished':
     case 'failed':
     case 'imported':

@@ -14,7 +14,7 @@ test('the greedy curve says how many modules are needed', () => {
 
 test('the time is said before anything is measured, and that it is not known', () => {
   const cost = { measurements: 64, images: 1 };
-  expect(forecastText({ ...cost, seconds: 130 })).toBe(
+  expect(forecastText({ ...cost, seconds: 130 }).replaceAll('\u00a0', ' ')).toBe(
     'It takes about 2 min (about 64 measurements, 1 validation image).',
   );
   expect(forecastText({ ...cost, seconds: null })).toMatch(/^How long it takes shows once it has begun/);
