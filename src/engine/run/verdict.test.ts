@@ -214,7 +214,11 @@ test('a run that keeps the base model says so first, why, and what would help', 
 test('the images that got worse are counted, and the worst is named', () => {
   const some = pairs('a', [[[0.5, 0.9]], [[0.5, 0.4]], [[0.5, 0.2]], [[0.5, 0.49]]]);
   expect(computeVerdict([some], context).suggestion).toContain(
-    'Of 4 test images, 2 of them are worse than with the base model, most of all 2.png (−0.30)',
+    '2 of 4 test images are worse than with the base model, most of all 2.png (−0.30). Label more images like it.',
+  );
+  const one = pairs('a', [[[0.5, 0.9]], [[0.5, 0.4]]]);
+  expect(computeVerdict([one], context).suggestion).toContain(
+    '1 of 2 test images is worse than with the base model: 1.png (−0.10). Label more images like it.',
   );
   const fine = pairs('a', [[[0.5, 0.9]], [[0.5, 0.49]]]);
   expect(computeVerdict([fine], context).suggestion).not.toContain('worse than with');

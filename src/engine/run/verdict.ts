@@ -290,8 +290,12 @@ function worseImages(datasets: readonly DatasetPairs[]): string {
   const worse = changes.filter(({ change }) => change < -SEEN).sort((a, b) => a.change - b.change);
   const [most] = worse;
   if (!most) return '';
-  const are = worse.length === 1 ? '1 of them is' : `${worse.length} of them are`;
-  return `Of ${count(changes.length, 'test image')}, ${are} worse than with the base model, most of all ${most.name} (${signed(most.change, 2)}): label more images like it.`;
+  const which = `${most.name} (${signed(most.change, 2)})`;
+  const are =
+    worse.length === 1
+      ? 'is worse than with the base model:'
+      : 'are worse than with the base model, most of all';
+  return `${worse.length} of ${count(changes.length, 'test image')} ${are} ${which}. Label more images like it.`;
 }
 
 /** "better: IoU 0.61 → 0.72 (+0.11, 95 % between +0.08 and +0.14)"; an interval that holds 0 is called unclear. */
