@@ -204,9 +204,9 @@ def worse_images(datasets: Sequence[Pairs]) -> str:
     worse = sorted((c for c in changes if c[0] < -SEEN), key=lambda c: c[0])
     if not worse:
         return ""
-    are = "1 of them is" if len(worse) == 1 else f"{len(worse)} of them are"
-    most = f"{worse[0][1]} ({signed(worse[0][0], 2)})"
-    return f"Of {count(len(changes), 'test image')}, {are} worse than with the base model, most of all {most}: label more images like it."
+    which = f"{worse[0][1]} ({signed(worse[0][0], 2)})"
+    are = "is worse than with the base model:" if len(worse) == 1 else "are worse than with the base model, most of all"
+    return f"{len(worse)} of {count(len(changes), 'test image')} {are} {which}. Label more images like it."
 
 
 def suggestion(box: Measure, click: Measure, each: list[tuple[str, str, Measure, Measure]], context: Context) -> str:
