@@ -397,6 +397,27 @@ test('a status that was changed shows in the queue, and a late queue does not re
   expect(useQueue.getState().entries[0]?.status).toBe('in-work');
 });
 
+test('a class that is renamed before its addition was answered keeps the new name', async () => {
+  const answers: (() => void)[] = [];
+  engine = fakeEngine({
+    handlers: {
+      'labels.setClasses': ({ classes }) =>
+        new Promise((resolve) => answers.push(() => resolve([...classes]))),
+    },
+  });
+  linkEngine(engine);
+  const names = () => useLabels.getState().classes.map(({ name }) => name);
+  const added = [...EMPTY.classes, { value: 9, name: 'class 9', colour: '#e69f00' }];
+  const renamed = added.map((each) => (each.value === 9 ? { ...each, name: 'debris' } : each));
+  const both = [setClasses(added), setClasses(renamed)];
+  for (const i of [0, 1]) {
+    await vi.waitFor(() => expect(answers.length).toBeGreaterThan(i));
+    answers[i]?.();
+    await both[i];
+    expect(names().at(-1)).toBe('debris');
+  }
+});
+
 test('classes that cannot be changed stay as they were', async () => {
   engine = fakeEngine({
     handlers: {

@@ -5,6 +5,7 @@ import type { FailureRecord, OpenedLabels, SampleRef } from '../../worker/protoc
 import { showDataset, useDatasets } from './datasets.ts';
 import { resetEdit, useEdit } from './edit-history.ts';
 import { callEngine } from './engine-link.ts';
+import { Latest } from './latest.ts';
 import { announce, dismissFailure, notifyFailure, notifyWarning } from './notices.ts';
 
 interface LabelsState {
@@ -38,6 +39,8 @@ let base: Pick<ImageLabels, 'revision' | 'width' | 'height'> = { revision: 0, wi
 let isStale = false;
 let saving: Promise<void> | null = null;
 let timer: ReturnType<typeof setTimeout> | undefined;
+/** Changes of classes, by their dataset. */
+const latest = new Latest();
 /** Why the last save failed; null where it did not. */
 let failure: FailureRecord | null = null;
 /** Whether no one asked for the save that is under way. */
@@ -101,10 +104,12 @@ export async function setClasses(classes: readonly LabelClass[]): Promise<void> 
   if (!ref) return;
   const { datasetId } = ref;
   const before = get().classes;
+  const asked = latest.replace(datasetId);
   set({ classes });
   const result = await callEngine('labels.setClasses', { datasetId, classes });
-  if (get().ref?.datasetId !== datasetId) return;
-  set({ classes: result.ok ? result.value : before });
+  // An earlier change has no say once another was made.
+  if (get().ref?.datasetId === datasetId && latest.isCurrent(datasetId, asked))
+    set({ classes: result.ok ? result.value : before });
   if (!result.ok) notifyFailure(result.error);
 }
 

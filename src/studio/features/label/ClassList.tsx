@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { OBJECT_COLOURS, objectColourAt } from '../../../config/object-colours.ts';
 import type { LabelClass } from '../../../worker/protocol.ts';
 import { setClasses, useLabels } from '../../stores/labels.ts';
@@ -64,8 +64,12 @@ function EditClass(props: {
 }): ReactNode {
   const { entry, classes } = props;
   const [draft, setDraft] = useState(entry.name);
-  // A name that was refused is as it was; the field keeps the focus.
-  useEffect(() => setDraft(entry.name), [entry.name]);
+  const [drawn, setDrawn] = useState(entry.name);
+  // A name that was refused is as it was; the field keeps the focus. Not by an effect, after which a blur may come first.
+  if (drawn !== entry.name) {
+    setDrawn(entry.name);
+    setDraft(entry.name);
+  }
   const change = (changed: LabelClass): void =>
     void setClasses(classes.map((other) => (other.value === entry.value ? changed : other)));
   const rename = (): void => {
