@@ -9,12 +9,18 @@ const WITHOUT = ['inspect', 'plan', 'labels', 'models'];
 export const asksForProject = (args) => /(^| )--as[ =]project( |$)/.test(args.join(' '));
 
 /**
+ * Whether the words ask for help.
+ * @param {readonly string[]} args
+ */
+export const asksForHelp = (args) => args.includes('--help') || args.includes('-h');
+
+/**
  * Whether a command of `mopeft` may open a GPU.
  * @param {readonly string[]} args the words after the program's name
  */
 export function needsAdapter(args) {
   const [command = '', ...rest] = args;
   if (command === '' || WITHOUT.includes(command)) return false;
-  if (args.includes('--help') || args.includes('-h')) return false;
+  if (asksForHelp(args)) return false;
   return !(command === 'export' && asksForProject(rest));
 }

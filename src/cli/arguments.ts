@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { asksForHelp } from '../../scripts/toolchain/needs-adapter.mjs';
 import { Failure } from '../config/failure.ts';
 import { nearestWord } from './nearest.ts';
 
@@ -7,11 +8,6 @@ type Options = NonNullable<ParseArgsConfig['options']>;
 /** Thrown when a person asks for help: what to print. */
 export class HelpRequest {
   constructor(readonly text: string) {}
-}
-
-/** Whether the words ask for help. */
-export function asksForHelp(args: readonly string[]): boolean {
-  return args.includes('--help') || args.includes('-h');
 }
 
 /** A command line that cannot be understood; a person is shown the usage beside it. */

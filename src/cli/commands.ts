@@ -1,5 +1,6 @@
 /** The commands of `npm run mopeft`, and what calls them. */
-import { asksForHelp, HelpRequest, wrongArguments } from './arguments.ts';
+import { asksForHelp } from '../../scripts/toolchain/needs-adapter.mjs';
+import { HelpRequest, wrongArguments } from './arguments.ts';
 import { nearestWord } from './nearest.ts';
 
 /** By the word that names them. */

@@ -82,10 +82,7 @@ export async function find(args: readonly string[]): Promise<number> {
   const folder = await openData(data, changes);
   const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE));
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
-  const trained =
-    flags.adapter !== undefined && adapter
-      ? await trainedScale(flags.adapter, adapter, folder.dataset.name)
-      : null;
+  const trained = await trainedScale(flags.adapter, adapter, folder.dataset.name);
   const scale = flaggedScale ?? trained;
   const dataset = atScale(folder, scale, model.config.imageSize);
   const look = (base: ModelSession) => featureOfFirst(base, dataset);

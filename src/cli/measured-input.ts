@@ -92,10 +92,7 @@ export async function openMeasured(
   const folder = await openData(requiredFlag(flags.data, 'data', usage), readingChanges(flags, usage));
   const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, usage), weights);
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
-  const trained =
-    flags.adapter !== undefined && adapter
-      ? await trainedScale(flags.adapter, adapter, folder.dataset.name)
-      : null;
+  const trained = await trainedScale(flags.adapter, adapter, folder.dataset.name);
   const dataset = atScale(folder, scale ?? trained, model.config.imageSize);
   const known = flags.adapter === undefined ? null : await trainedSplit(flags.adapter, dataset.name);
   const splits = known ?? splitOf(dataset, seed, order);

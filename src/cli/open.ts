@@ -73,15 +73,16 @@ export async function openAdapter(path: string, model: OpenModel): Promise<Adapt
 }
 
 /**
- * The scale at which an adapter's training saw a dataset, by its name, or all of its datasets; null where these differ. A run
- * says it of each.
+ * The scale at which an adapter's training saw a dataset, by its name, or all of its datasets; null where these differ, and without
+ * an adapter. A run says it of each.
  * @param path the adapter's.
  */
 export async function trainedScale(
-  path: string,
-  adapter: Pick<Adapter, 'training'>,
+  path: string | undefined,
+  adapter: Pick<Adapter, 'training'> | null,
   dataset: string,
 ): Promise<Scale | null> {
+  if (path === undefined || !adapter) return null;
   const run = runFolder(path);
   if (!(await run.isDecided())) return scaleOfAdapter(adapter);
   const { datasets } = await run.readConfig();

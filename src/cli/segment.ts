@@ -59,10 +59,7 @@ export async function segment(args: readonly string[]): Promise<number> {
   const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE));
   const segmenter = new Segmenter(gpu, new GpuQueue(), model);
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
-  const trained =
-    flags.adapter !== undefined && adapter
-      ? await trainedScale(flags.adapter, adapter, flags.as ?? '')
-      : null;
+  const trained = await trainedScale(flags.adapter, adapter, flags.as ?? '');
   const scale = chosenScale ?? trained ?? 'whole';
   const region = scale === 'whole' ? undefined : windowAround(extentOf(prompts), scale, image);
   const seen = new SegmentImage(imagePath, image, region);

@@ -30,6 +30,9 @@ export function nameParts(path: string): NameParts {
   };
 }
 
+/** A path without its last extension. */
+export const withoutExtension = (path: string): string => path.replace(/\.[^./]*$/, '');
+
 /** Files that systems leave in folders and zips and that nobody means to drop: they are passed over without a word. */
 export function isJunk({ folders, file }: NameParts): boolean {
   if (file === '' || file.startsWith('.')) return true;

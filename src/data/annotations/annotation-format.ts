@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { LazyFile } from '../lazy-file.ts';
+import { limits } from '../limits.ts';
 import { notice, refusal } from '../outcome.ts';
 import type { ClassTable } from '../reading/class-table.ts';
 import type { Refusal, Split } from '../types.ts';
@@ -44,6 +45,9 @@ export interface AnnotatedImage {
   /** The file of runs that it is of, where that does not say how these are counted. */
   readonly runs?: RunsFile;
 }
+
+/** Width or height of an image. */
+export const imageSide = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(limits.side));
 
 /** A file that may hold annotations, with what it holds taken apart when it is asked for. */
 export interface AnnotationSource {

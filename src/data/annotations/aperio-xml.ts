@@ -1,3 +1,4 @@
+import { withoutExtension } from '../file-names.ts';
 import {
   type AnnotationContent,
   type AnnotationFormat,
@@ -32,7 +33,7 @@ function readAperio(source: AnnotationSource): AnnotationContent {
   });
   const isUnusable = regionCount > 0 && objects.length === 0;
   return {
-    images: [{ reference: { stems: [source.path.replace(/\.[^./]*$/, '')] }, objects, isUnusable }],
+    images: [{ reference: { stems: [withoutExtension(source.path)] }, objects, isUnusable }],
     remarks: faults.remarks(source.path, isUnusable),
   };
 }

@@ -1,6 +1,5 @@
 import * as v from 'valibot';
 import { originOfText } from '../labels/origins.ts';
-import { limits } from '../limits.ts';
 import { notice, refusal, refuse } from '../outcome.ts';
 import type { Refusal } from '../types.ts';
 import {
@@ -8,6 +7,7 @@ import {
   type AnnotationContent,
   type AnnotationFormat,
   type AnnotationSource,
+  imageSide,
   issueText,
   ObjectFaults,
   pointsOf,
@@ -16,7 +16,6 @@ import { checkedCounts, countsOfText } from './run-lengths.ts';
 import { type AnnotatedObject, polygon, rectangle, type Shape, union } from './shape.ts';
 
 const id = v.union([v.number(), v.string()]);
-const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(limits.side));
 
 /** The outline; annotations are checked one by one, so that a bad one does not cost the others. */
 const outline = v.object({
@@ -43,7 +42,7 @@ const annotation = v.object({
 const made = v.object({ origin: v.string() });
 
 const runLengths = v.object({
-  size: v.tuple([size, size]),
+  size: v.tuple([imageSide, imageSide]),
   counts: v.union([v.string(), v.array(v.unknown())]),
 });
 
@@ -101,7 +100,7 @@ function readCoco({ json, path }: AnnotationSource): AnnotationContent {
   }
   const entries = new Map<string, ImageEntry>();
   for (const { id: key, file_name: name, width, height } of parsed.output.images) {
-    const hasSize = v.is(size, width) && v.is(size, height);
+    const hasSize = v.is(imageSide, width) && v.is(imageSide, height);
     entries.set(String(key), {
       name,
       ...(hasSize ? { width, height } : {}),

@@ -1,9 +1,11 @@
+import * as v from 'valibot';
 import { limits } from '../limits.ts';
 import {
   type AnnotatedImage,
   type AnnotationContent,
   type AnnotationFormat,
   type AnnotationSource,
+  imageSide,
   NO_AREA,
   ObjectFaults,
   pointsOf,
@@ -86,7 +88,7 @@ function readImage(image: XmlElement, faults: ObjectFaults): AnnotatedImage {
   };
 }
 
-const isSide = (value: number) => Number.isInteger(value) && value >= 1 && value <= limits.side;
+const isSide = (value: number) => v.is(imageSide, value);
 
 function shapeOf(element: XmlElement): Shape | string {
   const numbers = (...names: readonly string[]) =>

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { isRecord } from '../../config/is-record.ts';
+import { withoutExtension } from '../file-names.ts';
 import { refuse } from '../outcome.ts';
 import {
   type AnnotationContent,
@@ -67,7 +68,7 @@ function readGeojson({ json, path, folder }: AnnotationSource): AnnotationConten
   const isUnusable = features.length > 0 && objects.length === 0;
   // `slide.tif.geojson` names its image with the extension, `slide.geojson` without.
   const stem = path.replace(/\.(geo)?json$/i, '');
-  const reference = { name: stem, stems: [stem, stem.replace(/\.[^./]*$/, '')], onlyImageOf: folder };
+  const reference = { name: stem, stems: [stem, withoutExtension(stem)], onlyImageOf: folder };
   return { images: [{ reference, objects, isUnusable }], remarks: faults.remarks(path, isUnusable) };
 }
 

@@ -1,6 +1,5 @@
 import * as v from 'valibot';
 import { nameParts } from '../file-names.ts';
-import { limits } from '../limits.ts';
 import { notice, refusal } from '../outcome.ts';
 import type { Refusal } from '../types.ts';
 import {
@@ -8,6 +7,7 @@ import {
   type AnnotationContent,
   type AnnotationFormat,
   type AnnotationSource,
+  imageSide,
   issueText,
   NO_AREA,
   ObjectFaults,
@@ -16,8 +16,6 @@ import {
 import { listed } from './image-remarks.ts';
 import { countsOfBrush } from './run-lengths.ts';
 import { type AnnotatedObject, polygon, type Shape, scaledShape, turnedRectangle } from './shape.ts';
-
-const side = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(limits.side));
 
 const region = v.looseObject({
   id: v.optional(v.unknown()),
@@ -249,7 +247,7 @@ function shapeOf(of: Region): Shape | string | undefined {
   if (kind === undefined) return undefined;
   const { value } = of;
   const [width, height] = [of.original_width, of.original_height];
-  if (!v.is(side, width) || !v.is(side, height)) return 'the size of its image is missing';
+  if (!v.is(imageSide, width) || !v.is(imageSide, height)) return 'the size of its image is missing';
   const numbers = (...fields: readonly string[]) =>
     pointsOf(
       fields.map((field) => value[field]),

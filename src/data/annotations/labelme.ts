@@ -7,6 +7,7 @@ import {
   type AnnotationContent,
   type AnnotationFormat,
   type AnnotationSource,
+  imageSide,
   issueText,
   NO_AREA,
   ObjectFaults,
@@ -14,8 +15,6 @@ import {
 } from './annotation-format.ts';
 import { groupedObjects } from './grouped-objects.ts';
 import { polygon, RunCounter, rectangle, type Shape } from './shape.ts';
-
-const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(limits.side));
 
 const outline = v.object({
   shapes: v.array(v.unknown()),
@@ -83,7 +82,7 @@ function readLabelme(source: AnnotationSource): AnnotationContent {
   });
   const { stem } = nameParts(path);
   const isUnusable = shapes.length > 0 && found.length === 0;
-  const hasSize = v.is(size, width) && v.is(size, height);
+  const hasSize = v.is(imageSide, width) && v.is(imageSide, height);
   return {
     images: [
       {

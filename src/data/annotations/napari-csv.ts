@@ -1,3 +1,4 @@
+import { withoutExtension } from '../file-names.ts';
 import { refuse } from '../outcome.ts';
 import {
   type AnnotationContent,
@@ -26,7 +27,7 @@ export const napariCsv: AnnotationFormat = {
   read: readNapari,
 };
 
-const namesOf = (header: readonly string[]) => header.map((name) => name.replace(/^\uFEFF/, '').trim());
+const namesOf = (header: readonly string[]) => header.map((name) => name.trim());
 
 /** A shape, and its corners in every axis, the last two of which are down and to the right. */
 interface Corners {
@@ -73,7 +74,7 @@ function readNapari({ text, path, folder }: AnnotationSource): AnnotationContent
     return [];
   });
   const isUnusable = shapes.size > 0 && objects.length === 0;
-  const stem = path.replace(/\.[^./]*$/, '');
+  const stem = withoutExtension(path);
   const reference = { stems: [stem, stem.replace(LAYER, '')], onlyImageOf: folder };
   return { images: [{ reference, objects, isUnusable }], remarks: faults.remarks(path, isUnusable) };
 }

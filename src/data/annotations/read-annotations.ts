@@ -1,7 +1,7 @@
 import type { DatasetSample } from '../dataset.ts';
 import { decodeImage } from '../decode/image.ts';
 import { readHeader } from '../decode/read-raster.ts';
-import { isImageName, nameParts } from '../file-names.ts';
+import { isImageName, nameParts, withoutExtension } from '../file-names.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
 import { sortedByName } from '../natural-order.ts';
 import { attempt, notice, refusal } from '../outcome.ts';
@@ -273,7 +273,7 @@ class DropReader {
   private embed({ reference, embedded }: AnnotatedImage, source: AnnotationBytes) {
     if (!embedded) return undefined;
     const { extension } = nameParts(reference.name ?? '');
-    const path = `${source.path.replace(/\.[^./]*$/, '')}.${isImageName({ extension }) ? extension : 'png'}`;
+    const path = `${withoutExtension(source.path)}.${isImageName({ extension }) ? extension : 'png'}`;
     this.embedded.set(path, { path, size: 0, bytes: embedded });
     return { path, agreeing: 0 };
   }

@@ -1,4 +1,5 @@
 /** Tables of run lengths as competitions ship them (Kaggle): an image, and runs of its pixels as start and length. */
+import * as v from 'valibot';
 import { isImageName, nameParts } from '../file-names.ts';
 import { RunsWriter } from '../labels/runs.ts';
 import type { Runs } from '../labels/types.ts';
@@ -11,6 +12,7 @@ import {
   type AnnotationFormat,
   type AnnotationSource,
   type ImageReference,
+  imageSide,
   ObjectFaults,
 } from './annotation-format.ts';
 import { parseCsv } from './csv.ts';
@@ -65,7 +67,7 @@ interface Columns {
 
 /** The columns by their names; undefined where one of those that are needed is missing. */
 function columnsOf(header: readonly string[]): Columns | undefined {
-  const names = header.map((name) => name.replace(/^\uFEFF/, '').trim());
+  const names = header.map((name) => name.trim());
   const at = (pattern: RegExp) => names.findIndex((name) => pattern.test(name));
   const sure = at(SURE_RUNS);
   const runs = sure < 0 ? at(MAY_BE_RUNS) : sure;
@@ -170,10 +172,9 @@ function imageOf(rows: readonly Row[], first: 0 | 1, file: RunsFile, faults: Obj
       },
     ];
   });
-  const isSide = (value: number) => Number.isInteger(value) && value > 0 && value <= limits.side;
   return {
     reference: referenceOf(image),
-    ...(isSide(width) && isSide(height) ? { width, height } : {}),
+    ...(v.is(imageSide, width) && v.is(imageSide, height) ? { width, height } : {}),
     objects,
     isUnusable: isUnusable && objects.length === 0,
     runs: file,

@@ -1,18 +1,17 @@
 import * as v from 'valibot';
 import { isRecord } from '../../config/is-record.ts';
-import { limits } from '../limits.ts';
+import { withoutExtension } from '../file-names.ts';
 import { refuse } from '../outcome.ts';
 import {
   type AnnotationContent,
   type AnnotationFormat,
   type AnnotationSource,
+  imageSide,
   issueText,
   ObjectFaults,
 } from './annotation-format.ts';
 import { shapeOfSegmentation } from './coco.ts';
 import type { PlacedObject } from './shape.ts';
-
-const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(limits.side));
 
 const outline = v.object({
   image: v.object({
@@ -64,10 +63,10 @@ function readSa1b({ json, path }: AnnotationSource): AnnotationContent {
       {
         reference: {
           ...(name ? { name } : {}),
-          stems: [path.replace(/\.[^./]*$/, '')],
+          stems: [withoutExtension(path)],
           prefersStems: true,
         },
-        ...(v.is(size, width) && v.is(size, height) ? { width, height } : {}),
+        ...(v.is(imageSide, width) && v.is(imageSide, height) ? { width, height } : {}),
         objects,
         isUnusable,
       },

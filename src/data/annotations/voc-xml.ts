@@ -1,3 +1,4 @@
+import { withoutExtension } from '../file-names.ts';
 import { refuse } from '../outcome.ts';
 import {
   type AnnotationContent,
@@ -41,7 +42,7 @@ function readVoc(source: AnnotationSource): AnnotationContent {
     return [];
   });
   const name = textOf(root, 'filename');
-  const stem = source.path.replace(/\.[^./]*$/, '');
+  const stem = withoutExtension(source.path);
   return {
     images: [
       {

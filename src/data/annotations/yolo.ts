@@ -1,5 +1,6 @@
 import { load } from 'js-yaml';
 import * as v from 'valibot';
+import { withoutExtension } from '../file-names.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
 import { notice, refusal, refuse } from '../outcome.ts';
 import type { Split } from '../types.ts';
@@ -41,7 +42,7 @@ export const yolo: AnnotationFormat = {
 
 /** The image of labels/x.txt is images/x, or lies beside it. */
 function imageOf({ path }: AnnotationSource): ImageReference {
-  const stem = path.replace(/\.[^./]*$/, '');
+  const stem = withoutExtension(path);
   const folders = stem.split('/');
   const at = folders.findLastIndex((folder) => /^labels?$/i.test(folder));
   const inImages = ['images', 'image', 'imgs', 'JPEGImages'].map((name) => folders.with(at, name).join('/'));

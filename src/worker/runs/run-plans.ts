@@ -19,7 +19,7 @@ import type { RunRepository } from './run-repository.ts';
 import { imageKey, type StepTimes, stepKey } from './step-times.ts';
 
 /**
- * Of the arithmetic a second in a device's fastest slice of work, what training reaches: on two cores .9 (step of the defaults,
+ * Of the arithmetic a second in a device's fastest work without a pause, what training reaches: on two cores .9 (step of the defaults,
  * 8.7 of 9.5 GFLOP/s, docs/measurements/training-step.md), less where small passes bound a faster device.
  */
 const TRAINING_SHARE = 0.6;
