@@ -1,5 +1,6 @@
 """The processes of a run: each takes its share of every batch, and all make the same steps."""
 
+import importlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager as Context
@@ -79,6 +80,9 @@ def open_team(device: str | None = None, is_bf16: bool = False) -> Iterator[Team
         kind = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
         torch.cuda.set_device(kind)
     if size > 1:
+        # Its functions take the group of the moment as a default. Imported first within the group, as the first call of some of
+        # torch's functions does, they keep it past its end, and its threads may then abort a process that has done its work.
+        importlib.import_module("torch.distributed.nn.functional")
         dist.init_process_group("nccl" if kind.startswith("cuda") else "gloo")
     try:
         yield Team(rank, size, kind, is_bf16)
