@@ -59,7 +59,7 @@ export interface StepReport {
 
 /** A GPU with WebGPU's default limits and the kernels for GPUs: what is planned for it runs everywhere. */
 export const DEFAULT_DEVICE: DeviceTraits = {
-  traits: { isSoftware: false, hasSubgroups: false, hasF16: false },
+  traits: { isSoftware: false, hasSubgroups: false },
   bufferLimit: 128 * 2 ** 20,
 };
 

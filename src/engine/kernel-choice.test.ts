@@ -13,7 +13,7 @@ afterAll(() => device?.destroy());
 
 /** The same device as if it were a GPU, with nothing chosen. */
 function asGpu(isSoftware = false, info = device.info): Gpu {
-  const traits = { value: { isSoftware, hasSubgroups: false, hasF16: false }, writable: true };
+  const traits = { value: { isSoftware, hasSubgroups: false }, writable: true };
   return Object.create(device, { traits, info: { value: info } });
 }
 
@@ -49,7 +49,6 @@ describe('the choice of kernels', () => {
     expect(gpu.traits).toEqual({
       isSoftware: false,
       hasSubgroups: false,
-      hasF16: false,
       kernels: { wideProductsFrom },
     });
     expect(gpu.allocatedBytes, 'a buffer leaked').toBe(before);

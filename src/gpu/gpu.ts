@@ -95,7 +95,7 @@ export class Gpu {
       });
     }
     const features: GPUFeatureName[] = [];
-    for (const feature of ['subgroups', 'shader-f16', 'timestamp-query'] as const) {
+    for (const feature of ['subgroups', 'timestamp-query'] as const) {
       if (!options.defaultLimits && adapter.features.has(feature)) features.push(feature);
     }
     const requiredLimits: Record<string, number> = {};

@@ -10,8 +10,6 @@ export interface AdapterTraits {
   readonly isSoftware: boolean;
   /** Subgroup operations may be used in WGSL. */
   readonly hasSubgroups: boolean;
-  /** `shader-f16` may be used in WGSL. */
-  readonly hasF16: boolean;
   /** Missing where nothing was measured. */
   readonly kernels?: KernelChoice;
 }
@@ -28,6 +26,5 @@ export function readTraits(info: GPUAdapterInfo, features: GPUSupportedFeatures)
   return {
     isSoftware: info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render|warp/.test(words),
     hasSubgroups: features.has('subgroups'),
-    hasF16: features.has('shader-f16'),
   };
 }

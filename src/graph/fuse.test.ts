@@ -10,7 +10,7 @@ import { fuse } from './fuse.ts';
 import { Graph } from './graph.ts';
 import { planGraph } from './plan.ts';
 
-const TRAITS = { isSoftware: true, hasSubgroups: false, hasF16: false };
+const TRAITS = { isSoftware: true, hasSubgroups: false };
 
 const names = (graph: Graph, traits = TRAITS) =>
   fuse(graph, fusionRules(traits)).nodes.map(({ op }) => op.name);

@@ -5,7 +5,7 @@ import { gradients } from './grad.ts';
 import { Graph, type Tensor } from './graph.ts';
 import { planAround, planGraph } from './plan.ts';
 
-const traits = { isSoftware: true, hasSubgroups: false, hasF16: false };
+const traits = { isSoftware: true, hasSubgroups: false };
 
 /** Position of a product's output among its bindings, and bytes of what it binds and does not write. */
 const OUT = 3;

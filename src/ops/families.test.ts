@@ -16,7 +16,7 @@ import { sumLeadingOp } from './sum-leading/sum-leading.ts';
 import { sumSquaresOp } from './sum-squares/sum-squares.ts';
 import { tokenGateOp } from './token-gate/token-gate.ts';
 
-const software: AdapterTraits = { isSoftware: true, hasSubgroups: false, hasF16: false };
+const software: AdapterTraits = { isSoftware: true, hasSubgroups: false };
 const hardware: AdapterTraits = { ...software, isSoftware: false };
 
 /** The same device, planned for as if it were another adapter. */

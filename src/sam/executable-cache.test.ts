@@ -8,7 +8,7 @@ import { ExecutableCache } from './executable-cache.ts';
 function fakeGpu() {
   const live = new Map<GPUBuffer, string>();
   const gpu = {
-    traits: { isSoftware: true, hasSubgroups: false, hasF16: false },
+    traits: { isSoftware: true, hasSubgroups: false },
     pipelines: { get: async () => ({ getBindGroupLayout: () => ({}) }) },
     device: { createBindGroup: ({ entries }: GPUBindGroupDescriptor) => entries },
     allocate: vi.fn((size: number, label: string) => {

@@ -114,7 +114,7 @@ describe('a checkpoint of HQ-SAM', () => {
 it('takes no more than a default device allows at SAM ViT-B’s sizes', () => {
   const sam = parseSamConfig({ model_type: 'sam_hq', vision_config: {} }, 'config.json');
   const graph = decodeGraph(sam, { objects: 1, tokens: 2, hasMask: true });
-  const plan = planGraph(graph, { isSoftware: false, hasSubgroups: false, hasF16: false });
+  const plan = planGraph(graph, { isSoftware: false, hasSubgroups: false });
   // The neighbourhoods of 256² pixels of 32 channels, and nothing larger.
   expect(Math.max(...plan.slotBytes)).toBe(256 ** 2 * 32 * 9 * 4);
   expect(plan.poolBytes).toBeLessThan(160 * 2 ** 20);

@@ -160,7 +160,6 @@ describe('a fused graph', () => {
   const others = (): AdapterTraits => ({
     isSoftware: !gpu.traits.isSoftware,
     hasSubgroups: false,
-    hasF16: false,
   });
   for (const [name, trace] of GRAPHS.filter(([title]) => OF_OTHERS.includes(title))) {
     it(`gives what the plain one gives, for another adapter: ${name}`, async () => {
@@ -180,7 +179,7 @@ describe('a fused graph', () => {
       graph.output('images', windowUnpartition(sum, 16, [1, 30, 17, 256]));
       return graph;
     };
-    const [, other] = await compare(trace, { isSoftware: false, hasSubgroups: false, hasF16: false });
+    const [, other] = await compare(trace, { isSoftware: false, hasSubgroups: false });
     expect(other.passes.map(({ label }) => label)).toEqual(Array(2).fill('productSum:matmul/terms-64'));
   });
 
@@ -195,7 +194,7 @@ describe('a fused graph', () => {
       accumulate(input('grad.down', 8, 36), matmul(down, x, { aT: true }));
       return graph;
     };
-    const [, other] = await compare(trace, { isSoftware: false, hasSubgroups: false, hasF16: false });
+    const [, other] = await compare(trace, { isSoftware: false, hasSubgroups: false });
     expect(other.passes.map(({ label }) => label)).toEqual([
       'partialProducts:matmul/partials',
       'accumulateSums:accumulate/sums',
@@ -216,7 +215,7 @@ describe('a fused graph', () => {
       }
       return graph;
     };
-    const [, other] = await compare(trace, { isSoftware: false, hasSubgroups: false, hasF16: false });
+    const [, other] = await compare(trace, { isSoftware: false, hasSubgroups: false });
     expect(other.passes.map(({ label }) => label)).toEqual([
       'linearPair:matmul/pair-32',
       'gatedPair:matmul/pair-gated-32',

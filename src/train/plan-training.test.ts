@@ -40,7 +40,7 @@ const sizes = {
 };
 /** A device with WebGPU's default limits. */
 const device = {
-  traits: { isSoftware: false, hasSubgroups: true, hasF16: true },
+  traits: { isSoftware: false, hasSubgroups: true },
   bufferLimit: 128 * 2 ** 20,
 };
 const plan = (mopeft: MopeftConfig, more: Partial<typeof sizes> = {}) =>

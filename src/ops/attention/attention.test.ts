@@ -133,7 +133,7 @@ describe('attention in several dispatches', () => {
 
   it('gives the same, bit for bit', async () => {
     // A software adapter's kernels have no such dispatches.
-    const traits = { isSoftware: false, hasSubgroups: false, hasF16: false };
+    const traits = { isSoftware: false, hasSubgroups: false };
     const whole = await run(problem, 0.5, { traits });
     const split = await run(problem, 0.5, { traits, mostFlops: 1 });
     for (const [name, values] of whole) expect([...(split.get(name) ?? [])], name).toEqual([...values]);

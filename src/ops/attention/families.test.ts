@@ -5,7 +5,7 @@ import { checkOp } from '../../testing/check-op.ts';
 import { openTestGpu } from '../../testing/device.ts';
 import { attentionOp } from './attention.ts';
 
-const software: AdapterTraits = { isSoftware: true, hasSubgroups: false, hasF16: false };
+const software: AdapterTraits = { isSoftware: true, hasSubgroups: false };
 const hardware: AdapterTraits = { ...software, isSoftware: false };
 
 /** The same device, planned for as if it were another adapter. */

@@ -74,7 +74,7 @@ describe('attention with few heads at a time', () => {
   });
 
   it('writes out no more scores at a time than it may', () => {
-    const traits = { isSoftware: true, hasSubgroups: false, hasF16: false };
+    const traits = { isSoftware: true, hasSubgroups: false };
     const problem = {
       sizes: { M: 1, Nq: 4096, Nk: 4112, C: 768, D: 64 },
       attrs: { heads: 12, prefix: 16, gridW: 64 },

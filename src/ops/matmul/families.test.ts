@@ -15,7 +15,7 @@ import { matmulOp } from './matmul.ts';
 import { linearPairOp } from './pair.ts';
 import { TILES, type Tile, tileFor } from './tiles.ts';
 
-const software: AdapterTraits = { isSoftware: true, hasSubgroups: false, hasF16: false };
+const software: AdapterTraits = { isSoftware: true, hasSubgroups: false };
 const hardware: AdapterTraits = { ...software, isSoftware: false };
 
 /** The same device, planned for as if it were another adapter. */

@@ -11,7 +11,7 @@ import { normals } from '../../testing/random.ts';
 import { type MatmulAttributes, matmulBy } from './matmul.ts';
 import { TILES, type Tile, tileFor } from './tiles.ts';
 
-const software: AdapterTraits = { isSoftware: true, hasSubgroups: true, hasF16: false };
+const software: AdapterTraits = { isSoftware: true, hasSubgroups: true };
 
 describe('the tiles of software adapters that sample textures', () => {
   let gpu: Gpu;

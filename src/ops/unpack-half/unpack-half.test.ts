@@ -66,7 +66,7 @@ it('gives each use of a stored tensor a copy of its own, in its phase, and leave
   graph.phase = 'backward';
   graph.output('y', add(linear(linear(x, v, null), w, null), w.view([2, 8]).view([4, 4])));
   unpackHalves(graph, (name) => name === 'w');
-  const { passes, inputs } = planGraph(graph, { isSoftware: false, hasSubgroups: false, hasF16: false });
+  const { passes, inputs } = planGraph(graph, { isSoftware: false, hasSubgroups: false });
   expect([...inputs]).toEqual(
     expect.arrayContaining([
       ['x', 64],

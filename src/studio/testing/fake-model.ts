@@ -45,7 +45,7 @@ const SOFTWARE: GpuReport = {
   architecture: 'swiftshader',
   description: 'SwiftShader Device (LLVM 16.0.0)',
   isSoftware: true,
-  features: ['shader-f16'],
+  features: ['subgroups'],
   limits: {
     maxBufferSize: 268435456,
     maxStorageBufferBindingSize: 134217728,

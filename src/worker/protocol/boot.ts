@@ -36,7 +36,7 @@ export interface GpuReady {
   readonly description: string;
   /** True for SwiftShader, llvmpipe and other adapters that compute on the CPU. */
   readonly isSoftware: boolean;
-  /** WebGPU feature names that the device has, e.g. "shader-f16", "timestamp-query". */
+  /** WebGPU feature names that the device has, e.g. "subgroups", "timestamp-query". */
   readonly features: readonly string[];
   readonly limits: {
     readonly maxBufferSize: number;

@@ -18,7 +18,7 @@ function request(corrections: number, bufferLimit = 2 ** 28) {
     weights: 'f32' as const,
   };
   return planRequest(MICRO_SAM, mopeft, sizes, {
-    traits: { isSoftware: true, hasSubgroups: false, hasF16: false },
+    traits: { isSoftware: true, hasSubgroups: false },
     bufferLimit,
   });
 }

@@ -123,7 +123,7 @@ describe('a TinyViT', () => {
   });
 
   it('runs at 1,024 pixels within the limits that every device has', () => {
-    const traits = { isSoftware: false, hasSubgroups: false, hasF16: false };
+    const traits = { isSoftware: false, hasSubgroups: false };
     const { passes, slotBytes } = planGraph(encodeGraph(MOBILE_SAM), traits);
     const MiB = 2 ** 20;
     expect(Math.max(...passes.flatMap(({ bytes }) => bytes))).toBeLessThanOrEqual(128 * MiB);
