@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from dataclasses import fields
@@ -173,9 +174,15 @@ assert not left, left
 """
 
 
-def launch(processes: int, port: int, *arguments: str) -> None:
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def launch(processes: int, *arguments: str) -> None:
     """Trains in that many processes, as `torchrun` starts them."""
-    about = {"WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    about = {"WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     command = [sys.executable, "-W", "ignore", "-c", WORKER, *arguments, "--device", "cpu", "--threads", "1"]
     cwd = Path(__file__).parents[1]
     started = [
@@ -192,16 +199,16 @@ def test_two_processes_are_one(project: Path, tmp_path: Path, steps: int) -> Non
     one = Asked(project, MODEL, tmp_path / "one", settings=settings)
     train(one, tell=quiet)
     pairs = [part for pair in settings for part in ("--set", pair)]
-    launch(2, 29_500 + os.getpid() % 500, str(project), "--model", str(MODEL), "--out", str(tmp_path / "two"), *pairs)
+    launch(2, str(project), "--model", str(MODEL), "--out", str(tmp_path / "two"), *pairs)
     assert losses(tmp_path / "two") == pytest.approx(losses(one.out), rel=1e-5)
     scores = [[(x["box_iou"], x["click_iou"], x["n"]) for x in lines_of(run, "eval")] for run in (one.out, tmp_path / "two")]
     assert np.array(scores[1]) == pytest.approx(np.array(scores[0]), abs=2e-3)
 
 
-ONE_MACHINE = "--num_machines 1 --mixed_precision no --dynamo_backend no --main_process_port"
+ONE_MACHINE = "--num_machines 1 --mixed_precision no --dynamo_backend no"
 LAUNCHERS = {
     "torchrun": "torch.distributed.run --standalone --nproc-per-node 2",
-    "accelerate launch": f"accelerate.commands.launch --multi_gpu --num_processes 2 {ONE_MACHINE} {30_000 + os.getpid() % 500}",
+    "accelerate launch": f"accelerate.commands.launch --multi_gpu --num_processes 2 {ONE_MACHINE} --main_process_port {free_port()}",
 }
 
 
