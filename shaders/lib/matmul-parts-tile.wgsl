@@ -5,42 +5,47 @@
 const SIDE = 32u;
 const STEP = 16u;
 const PARTS = 4u;
-const THREADS = 64u;
-// Of a step, and as much for the sums.
-const MEMORY = PARTS * SIDE * STEP / 2u;
+const PAIRS = PARTS;
+const PARTS_OF_ROW = 1u;
 #include "lib/matmul-shared"
 
 fn computeTile(m0: u32, n0: u32, local: vec3u, s: Sizes) {
   let thread = local.y * 8u + local.x;
   let part = local.z;
-  let tile = part * SIDE * STEP / 2u;
   let own = ownBlock(thread, m0, n0, s);
   var sum = mat4x4f();
   var sums = vec4f();
   var block = fetch(own, s.begin + part * STEP, s);
   for (var step = s.begin; step < s.end; step += PARTS * STEP) {
-    put(own, block, tile);
+    put(own, block, part);
     workgroupBarrier();
     block = fetch(own, step + (PARTS + part) * STEP, s);
-    for (var k = 0u; k < STEP; k++) {
-      let row = tiles[tile + place(k, local.y)];
-      sum = added(sum, row, tiles[tile + STEP * WIDTH + place(k, local.x)]);
-      if (HAS_SUMS) { sums += row; }
+    for (var four = 0u; four < FOURS; four++) {
+      let a = &tiles[part][0][inRange(four)];
+      let b = &tiles[part][1][inRange(four)];
+      let y = place(local.y, four);
+      let x = place(local.x, four);
+      sum = added(added(sum, (*a)[0][0][y], (*b)[0][0][x]), (*a)[1][0][y], (*b)[1][0][x]);
+      sum = added(added(sum, (*a)[2][0][y], (*b)[2][0][x]), (*a)[3][0][y], (*b)[3][0][x]);
+      if (HAS_SUMS) { sums = (((sums + (*a)[0][0][y]) + (*a)[1][0][y]) + (*a)[2][0][y]) + (*a)[3][0][y]; }
     }
     workgroupBarrier();
   }
-  for (var i = 0u; i < 4u; i++) { tiles[(4u * part + i) * THREADS + thread] = column(sum, i); }
+  // A part's tiles have room for a vector by i and thread.
+  let half = local.y / 4u;
+  let k = local.y % 4u;
+  for (var i = 0u; i < 4u; i++) { tiles[part][half][i][k][0][local.x] = column(sum, i); }
   workgroupBarrier();
   var all = vec4f();
-  for (var p = 0u; p < PARTS; p++) { all += tiles[(4u * p + part) * THREADS + thread]; }
+  for (var p = 0u; p < PARTS; p++) { all += tiles[p][half][part][k][0][local.x]; }
   store(m0 + 4u * local.y + part, n0 + 4u * local.x, s, all);
   if (HAS_SUMS) {
     workgroupBarrier();
-    if (local.x == 0u) { tiles[8u * part + local.y] = sums; }
+    if (local.x == 0u) { tiles[part][0][0][0][0][local.y] = sums; }
     workgroupBarrier();
     if (local.x == 0u && part == 0u) {
       var allSums = vec4f();
-      for (var p = 0u; p < PARTS; p++) { allSums += tiles[8u * p + local.y]; }
+      for (var p = 0u; p < PARTS; p++) { allSums += tiles[p][0][0][0][0][local.y]; }
       storeSums(m0 + 4u * local.y, n0, s, allSums);
     }
   }

@@ -1,17 +1,28 @@
 // Tiles of op(a) and op(b) in workgroup memory, which matmul's kernels for real GPUs step through K with.
-// The including shader declares const SIDE (rows of op(a), columns of op(b)), STEP (along K) and MEMORY (vectors of all
-// tiles), and includes lib/matmul-blocks or lib/matmul-scalars. A tile has STEP rows of SIDE / 4 vectors, k by k, so a
-// thread reads four rows of out, or four columns, as one vector. SIDE · STEP / 8 threads fill the two tiles of a step, a
-// 4 × 4 block each, half of them from op(a). A block is loaded as four vectors in every layout and turned in registers.
+// The including shader declares const SIDE (rows of op(a), columns of op(b)), STEP (along K), PAIRS (tiles of op(a) and of
+// op(b)) and PARTS_OF_ROW, and includes lib/matmul-blocks or lib/matmul-scalars. SIDE · STEP / 8 threads fill a pair of
+// tiles in a step, a 4 × 4 block each, half of them from op(a). A block is loaded as four vectors in every layout and turned
+// in registers.
 #include "lib/matmul-sizes"
+// Fours of k in a tile; vectors of a row, and of a part of it.
+const FOURS = STEP / 4u;
 const WIDTH = SIDE / 4u;
+const PART = WIDTH / PARTS_OF_ROW;
 const BLOCKS = SIDE * STEP / 16u;
-var<workgroup> tiles: array<vec4f, MEMORY>;
+// A tile's rows, by fours of k, k in them, part of the row and vector: a thread reads four rows of out, or four columns, as one
+// vector. Few of these indices change in a loop: they are tested once for many vectors, and the others are offsets in the
+// instructions that load.
+alias Four = array<array<array<vec4f, PART>, PARTS_OF_ROW>, 4>;
+// Of each pair the tile of op(a) and that of op(b).
+var<workgroup> tiles: array<array<array<Four, FOURS>, 2>, PAIRS>;
 
-// Place of vector v of row k in a tile. It changes by fours of rows, so that eight threads that store blocks which lie
-// side by side along K in the buffer meet in no bank of memory; nor do eight that read one row.
-fn place(k: u32, v: u32) -> u32 {
-  return k * WIDTH + (v ^ (k / 4u * (32u / STEP)));
+// The same number. Compilers that see how large it can be add the constant part of an index in the load itself.
+fn inRange(four: u32) -> u32 { return four & (FOURS - 1u); }
+
+// Place of a vector in its part of a row. It changes by fours of k, so that eight threads that store blocks which lie side by
+// side along K in the buffer meet in no bank of memory; nor do eight that read one row.
+fn place(v: u32, four: u32) -> u32 {
+  return v ^ (four * (32u / STEP));
 }
 
 // The block that one thread loads in every step.
@@ -19,7 +30,7 @@ struct Own {
   isB: bool,
   // Places in the buffer at k = 0.
   start: vec4u,
-  // Its row and vector in the tile.
+  // Its first row and its vector in the tile.
   k: u32,
   v: u32,
 }
@@ -42,13 +53,16 @@ fn fetch(own: Own, step: u32, s: Sizes) -> mat4x4f {
   return transpose(aBlock(own.start, k, s));
 }
 
-// Stores a block to its tile; that of op(b) follows that of op(a), which begins at `tile`.
-fn put(own: Own, block: mat4x4f, tile: u32) {
-  let first = tile + select(0u, STEP * WIDTH, own.isB);
-  tiles[first + place(own.k, own.v)] = block[0];
-  tiles[first + place(own.k + 1u, own.v)] = block[1];
-  tiles[first + place(own.k + 2u, own.v)] = block[2];
-  tiles[first + place(own.k + 3u, own.v)] = block[3];
+// Stores a block to its tile of a pair.
+fn put(own: Own, block: mat4x4f, pair: u32) {
+  let four = own.k / 4u;
+  let rows = &tiles[pair][u32(own.isB)][four];
+  let part = own.v / PART;
+  let at = place(own.v % PART, four);
+  (*rows)[0][part][at] = block[0];
+  (*rows)[1][part][at] = block[1];
+  (*rows)[2][part][at] = block[2];
+  (*rows)[3][part][at] = block[3];
 }
 
 // sum + a · b for four rows of out, its columns, and four columns.

@@ -1,10 +1,9 @@
 // out = Σ over the terms of a_i · op(b_i), + other, which repeats over out, with HAS_OTHER
 // a_i: [M, K_i], op(b_i): [K_i, N]. TERMS is 2 or 3; B_T: every b is stored [N, K]. N and every K are multiples of 4.
 // With WINDOW above 0 the rows of a and other are windows, and out has the rows of the images.
-// Tiles, threads and the order of sums as in lib/matmul-square, term after term. The including shader declares const
+// Tiles, threads and the order of sums as in lib/matmul-square-sums, term after term. The including shader declares const
 // SIDE.
-const STEP = SIDE / 8u;
-const MEMORY = SIDE * STEP / 2u;
+const HAS_SUMS = false;
 override TERMS: u32;
 override N: u32;
 override B_T: bool;
@@ -17,7 +16,7 @@ override HAS_OTHER: bool;
 @group(0) @binding(5) var<storage, read> b2: array<vec4f>;
 @group(0) @binding(6) var<storage, read> other: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> out: array<vec4f>;
-#include "lib/matmul-shared"
+#include "lib/matmul-square-sums"
 #include "lib/matmul-column"
 #include "lib/windows"
 
@@ -90,12 +89,7 @@ fn main(
 ) {
   let m0 = group.y * SIDE;
   let n0 = group.x * SIDE;
-  let half = WIDTH / 2u;
-  // Columns are rows of out.
-  var s00 = mat4x4f();
-  var s01 = mat4x4f();
-  var s10 = mat4x4f();
-  var s11 = mat4x4f();
+  var sums = Sums();
   for (var term = 0u; term < TERMS; term++) {
     let s = sizesOf(term);
     let own = ownBlock(thread, m0, n0, s);
@@ -104,26 +98,9 @@ fn main(
       put(own, block, 0u);
       workgroupBarrier();
       block = fetch(own, step + STEP, s);
-      for (var k = 0u; k < STEP; k++) {
-        let above = tiles[place(k, local.y)];
-        let below = tiles[place(k, half + local.y)];
-        let left = tiles[STEP * WIDTH + place(k, local.x)];
-        let right = tiles[STEP * WIDTH + place(k, half + local.x)];
-        s00 = added(s00, above, left);
-        s01 = added(s01, above, right);
-        s10 = added(s10, below, left);
-        s11 = added(s11, below, right);
-      }
+      sums = addedStep(sums, local);
       workgroupBarrier();
     }
   }
-  let s = sizesOf(0u);
-  let m = m0 + 4u * local.y;
-  let n = n0 + 4u * local.x;
-  for (var i = 0u; i < 4u; i++) {
-    store(m + i, n, s, column(s00, i));
-    store(m + i, n + SIDE / 2u, s, column(s01, i));
-    store(m + SIDE / 2u + i, n, s, column(s10, i));
-    store(m + SIDE / 2u + i, n + SIDE / 2u, s, column(s11, i));
-  }
+  storeSquares(m0, n0, local, sizesOf(0u), sums);
 }
