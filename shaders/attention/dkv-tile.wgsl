@@ -37,41 +37,49 @@ fn columnsOf(group: vec3u, groups: vec3u) -> Columns {
   return c;
 }
 
-// The places in k and v, and from query n on in q and dout, of vector i of the 256 that a chunk has.
-fn ownAt(c: Columns, chunk: u32, i: u32) -> u32 {
-  return featuresOf(c.keys + min(c.first + i / 8u, c.end - 1u), c.head) + 8u * chunk + i % 8u;
+// What a thread loads, as places in the first chunk: of the workgroup's columns in k and v, which are own rows, and of the queries
+// from n on in q and dout, which are met.
+fn columnPlaces(c: Columns, thread: u32) -> vec4u {
+  return placesOf(c.keys + min(c.first + loadedRows(thread), vec4u(c.end - 1u)), c.head, thread);
 }
-fn metAt(c: Columns, n: u32, chunk: u32, i: u32) -> u32 {
-  return featuresOf(c.queries + min(n + i / 8u, c.Nq - 1u), c.head) + 8u * chunk + i % 8u;
+fn queryPlaces(c: Columns, n: u32, thread: u32) -> vec4u {
+  return placesOf(c.queries + min(n + loadedRows(thread), vec4u(c.Nq - 1u)), c.head, thread);
 }
 
-fn loadKeys(c: Columns, chunk: u32, thread: u32) {
-  for (var i = thread; i < 256u; i += 64u) {
-    var values = vec4f();
-    if (i % 8u < vectorsOf(chunk)) { values = k[ownAt(c, chunk, i)]; }
-    own[place(i / 8u, i % 8u)] = values;
+fn loadKeys(places: vec4u, chunk: u32, thread: u32) {
+  var values = mat4x4f();
+  if (isLoaded(chunk, thread)) {
+    let at = places + 8u * chunk;
+    values = mat4x4f(k[at.x], k[at.y], k[at.z], k[at.w]);
   }
+  putOwn(values, thread);
 }
-fn loadValues(c: Columns, chunk: u32, thread: u32) {
-  for (var i = thread; i < 256u; i += 64u) {
-    var values = vec4f();
-    if (i % 8u < vectorsOf(chunk)) { values = v[ownAt(c, chunk, i)]; }
-    own[place(i / 8u, i % 8u)] = values;
+
+fn loadValues(places: vec4u, chunk: u32, thread: u32) {
+  var values = mat4x4f();
+  if (isLoaded(chunk, thread)) {
+    let at = places + 8u * chunk;
+    values = mat4x4f(v[at.x], v[at.y], v[at.z], v[at.w]);
   }
+  putOwn(values, thread);
 }
-fn loadQueries(c: Columns, n: u32, chunk: u32, thread: u32) {
-  for (var i = thread; i < 256u; i += 64u) {
-    var values = vec4f();
-    if (i % 8u < vectorsOf(chunk)) { values = q[metAt(c, n, chunk, i)]; }
-    met[place(i / 8u, i % 8u)] = values;
+
+fn loadQueries(places: vec4u, chunk: u32, thread: u32) {
+  var values = mat4x4f();
+  if (isLoaded(chunk, thread)) {
+    let at = places + 8u * chunk;
+    values = mat4x4f(q[at.x], q[at.y], q[at.z], q[at.w]);
   }
+  putMet(values, thread);
 }
-fn loadDout(c: Columns, n: u32, chunk: u32, thread: u32) {
-  for (var i = thread; i < 256u; i += 64u) {
-    var values = vec4f();
-    if (i % 8u < vectorsOf(chunk)) { values = dout[metAt(c, n, chunk, i)]; }
-    met[place(i / 8u, i % 8u)] = values;
+
+fn loadDout(places: vec4u, chunk: u32, thread: u32) {
+  var values = mat4x4f();
+  if (isLoaded(chunk, thread)) {
+    let at = places + 8u * chunk;
+    values = mat4x4f(dout[at.x], dout[at.y], dout[at.z], dout[at.w]);
   }
+  putMet(values, thread);
 }
 
 // What position adds to the scores of one query at the thread's four columns: their lines and places, or the bias.
@@ -102,16 +110,16 @@ fn deltaOf(c: Columns, n0: u32) -> f32 {
   return stats[((c.queries / c.Nq * HEADS + c.head) * c.Nq + min(n0, c.Nq - 1u)) * 3u + 1u];
 }
 
-fn addDout(sums: mat4x4f, c: Columns, n: u32, chunk: u32, thread: u32) -> mat4x4f {
+fn addDout(sums: mat4x4f, queries: vec4u, chunk: u32, thread: u32) -> mat4x4f {
   workgroupBarrier();
-  loadDout(c, n, chunk, thread);
+  loadDout(queries, chunk, thread);
   workgroupBarrier();
   return addProducts(sums, thread);
 }
 
-fn addQueries(sums: mat4x4f, c: Columns, n: u32, chunk: u32, thread: u32) -> mat4x4f {
+fn addQueries(sums: mat4x4f, queries: vec4u, chunk: u32, thread: u32) -> mat4x4f {
   workgroupBarrier();
-  loadQueries(c, n, chunk, thread);
+  loadQueries(queries, chunk, thread);
   workgroupBarrier();
   return addProducts(sums, thread);
 }
@@ -146,6 +154,7 @@ fn main(
   let x = column % width;
   var weight = 1.0;
   if (c.isPrefix) { weight = stats[(group.z * HEADS + c.head) * c.Nq * 3u + 2u]; }
+  let columns = columnPlaces(c, thread);
   let met0 = thread % 8u;
   var dk0 = mat4x4f();
   var dk1 = mat4x4f();
@@ -154,19 +163,20 @@ fn main(
   var dv1 = mat4x4f();
   var dv2 = mat4x4f();
   for (var n = 0u; n < select(c.Nq, 0u, weight == 0.0); n += 32u) {
+    let queries = queryPlaces(c, n, thread);
     var s = mat4x4f();
     var dp = mat4x4f();
     for (var chunk = 0u; chunk < chunks(); chunk++) {
       workgroupBarrier();
-      loadKeys(c, chunk, thread);
-      loadQueries(c, n, chunk, thread);
+      loadKeys(columns, chunk, thread);
+      loadQueries(queries, chunk, thread);
       workgroupBarrier();
       s = addScores(s, vectorsOf(chunk), thread);
     }
     for (var chunk = 0u; chunk < chunks(); chunk++) {
       workgroupBarrier();
-      loadValues(c, chunk, thread);
-      loadDout(c, n, chunk, thread);
+      loadValues(columns, chunk, thread);
+      loadDout(queries, chunk, thread);
       workgroupBarrier();
       dp = addScores(dp, vectorsOf(chunk), thread);
     }
@@ -178,9 +188,9 @@ fn main(
       probability(s[3], c, at + 24u, weight, y, x),
     );
     putWeights(p, thread);
-    dv0 = addDout(dv0, c, n, 0u, thread);
-    if (D > 32u) { dv1 = addDout(dv1, c, n, 1u, thread); }
-    if (D > 64u) { dv2 = addDout(dv2, c, n, 2u, thread); }
+    dv0 = addDout(dv0, queries, 0u, thread);
+    if (D > 32u) { dv1 = addDout(dv1, queries, 1u, thread); }
+    if (D > 64u) { dv2 = addDout(dv2, queries, 2u, thread); }
     workgroupBarrier();
     putWeights(
       mat4x4f(
@@ -191,9 +201,9 @@ fn main(
       ),
       thread,
     );
-    dk0 = addQueries(dk0, c, n, 0u, thread);
-    if (D > 32u) { dk1 = addQueries(dk1, c, n, 1u, thread); }
-    if (D > 64u) { dk2 = addQueries(dk2, c, n, 2u, thread); }
+    dk0 = addQueries(dk0, queries, 0u, thread);
+    if (D > 32u) { dk1 = addQueries(dk1, queries, 1u, thread); }
+    if (D > 64u) { dk2 = addQueries(dk2, queries, 2u, thread); }
   }
   store(dk0, dv0, c, 0u, thread);
   if (D > 32u) { store(dk1, dv1, c, 1u, thread); }

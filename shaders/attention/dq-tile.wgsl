@@ -13,30 +13,31 @@ override OWN_STATS: bool;
 @group(0) @binding(6) var<storage, read_write> dq: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> drelPos: array<f32>;
 
-fn loadDout(g: Grid, chunk: u32, thread: u32) {
-  for (var i = thread; i < 256u; i += 64u) {
-    var values = vec4f();
-    if (i % 8u < vectorsOf(chunk)) { values = dout[ownAt(g, chunk, i)]; }
-    own[place(i / 8u, i % 8u)] = values;
+fn loadDout(places: vec4u, chunk: u32, thread: u32) {
+  var values = mat4x4f();
+  if (isLoaded(chunk, thread)) {
+    let at = places + 8u * chunk;
+    values = mat4x4f(dout[at.x], dout[at.y], dout[at.z], dout[at.w]);
   }
+  putOwn(values, thread);
 }
 
 // dout·v of a tile.
-fn productsOfValues(g: Grid, tile: Tile, thread: u32) -> mat4x4f {
+fn productsOfValues(queries: vec4u, keys: vec4u, thread: u32) -> mat4x4f {
   var dp = mat4x4f();
   for (var chunk = 0u; chunk < chunks(); chunk++) {
     workgroupBarrier();
-    loadDout(g, chunk, thread);
-    loadValues(g, tile, chunk, thread);
+    loadDout(queries, chunk, thread);
+    loadValues(keys, chunk, thread);
     workgroupBarrier();
     dp = addScores(dp, vectorsOf(chunk), thread);
   }
   return dp;
 }
 
-fn addKeys(sums: mat4x4f, g: Grid, tile: Tile, chunk: u32, thread: u32) -> mat4x4f {
+fn addKeys(sums: mat4x4f, keys: vec4u, chunk: u32, thread: u32) -> mat4x4f {
   workgroupBarrier();
-  loadKeys(g, tile, chunk, thread);
+  loadKeys(keys, chunk, thread);
   workgroupBarrier();
   return addProducts(sums, thread);
 }
@@ -93,7 +94,7 @@ fn putLines(g: Grid, tile: Tile, thread: u32) {
     let line = i / 8u;
     if (tile.y + line >= g.lines) { continue; }
     var sum = vec4f();
-    for (var x = 0u; x < across(); x++) { sum += weights[place(line * across() + x, i % 8u)]; }
+    for (var x = 0u; x < across(); x++) { sum += weightsOf(line * across() + x, i % 8u); }
     // Parts of one line come one after the other, to the same thread.
     putRelPos(sum, tile.x == 0u, g, i % 8u, tile.y + line);
   }
@@ -105,7 +106,7 @@ fn putPlaces(g: Grid, tile: Tile, thread: u32) {
     let x = i / 8u;
     if (tile.x + x >= g.width) { continue; }
     var sum = vec4f();
-    for (var line = 0u; line < down(); line++) { sum += weights[place(line * across() + x, i % 8u)]; }
+    for (var line = 0u; line < down(); line++) { sum += weightsOf(line * across() + x, i % 8u); }
     putRelPos(sum, true, g, i % 8u, g.lines + tile.x + x);
   }
 }
@@ -131,6 +132,7 @@ fn main(
 ) {
   let g = gridOf(group, groups);
   let rows = rowsOf(g, thread);
+  let queries = queryPlaces(g, thread);
   var lse: vec4f;
   var delta: vec4f;
   var prefixWeight = 1.0;
@@ -150,9 +152,10 @@ fn main(
   var dInLine = mat4x4f();
   for (var index = select(g.prefixTiles, 0u, prefixWeight > 0.0); index < g.tiles; index++) {
     let tile = tileAt(g, index);
+    let keys = keyPlaces(g, tile, thread);
     if (HAS_REL && !tile.isPrefix && tile.y == 0u) { inLine = positionsInLine(g, tile, thread); }
-    let s = positioned(productsOfKeys(g, tile, thread), inLine, g, tile, thread);
-    let dp = productsOfValues(g, tile, thread);
+    let s = positioned(productsOfKeys(queries, keys, thread), inLine, g, tile, thread);
+    let dp = productsOfValues(queries, keys, thread);
     let weight = select(1.0, prefixWeight, tile.isPrefix);
     let ds = masked(
       weight * mat4x4f(
@@ -167,9 +170,9 @@ fn main(
       thread,
     );
     putWeights(ds, thread);
-    sums0 = addKeys(sums0, g, tile, 0u, thread);
-    if (D > 32u) { sums1 = addKeys(sums1, g, tile, 1u, thread); }
-    if (D > 64u) { sums2 = addKeys(sums2, g, tile, 2u, thread); }
+    sums0 = addKeys(sums0, keys, 0u, thread);
+    if (D > 32u) { sums1 = addKeys(sums1, keys, 1u, thread); }
+    if (D > 64u) { sums2 = addKeys(sums2, keys, 2u, thread); }
     if (HAS_REL && !tile.isPrefix) {
       dInLine += ds;
       putLines(g, tile, thread);

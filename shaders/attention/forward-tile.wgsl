@@ -15,9 +15,9 @@ override WINDOWS: u32;
 const LOWEST = -3e38;
 
 // The queries' sums so far by their weights, and the tile's columns.
-fn addValues(sums: mat4x4f, keep: vec4f, g: Grid, tile: Tile, chunk: u32, thread: u32) -> mat4x4f {
+fn addValues(sums: mat4x4f, keep: vec4f, keys: vec4u, chunk: u32, thread: u32) -> mat4x4f {
   workgroupBarrier();
-  loadValues(g, tile, chunk, thread);
+  loadValues(keys, chunk, thread);
   workgroupBarrier();
   let kept = mat4x4f(sums[0] * keep.x, sums[1] * keep.y, sums[2] * keep.z, sums[3] * keep.w);
   return addProducts(kept, thread);
@@ -43,6 +43,7 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
   let g = gridOf(group, groups);
+  let queries = queryPlaces(g, thread);
   var prefixWeight = 1.0;
   if (HAS_MASS) { prefixWeight = mass[group.z / WINDOWS]; }
   var best = vec4f(LOWEST);
@@ -53,8 +54,9 @@ fn main(
   var inLine = mat4x4f();
   for (var index = select(g.prefixTiles, 0u, prefixWeight > 0.0); index < g.tiles; index++) {
     let tile = tileAt(g, index);
+    let keys = keyPlaces(g, tile, thread);
     if (HAS_REL && !tile.isPrefix && tile.y == 0u) { inLine = positionsInLine(g, tile, thread); }
-    var s = positioned(productsOfKeys(g, tile, thread), inLine, g, tile, thread);
+    var s = positioned(productsOfKeys(queries, keys, thread), inLine, g, tile, thread);
     s = masked(s, g, tile, LOWEST, thread);
     exchange[thread] = max(max(s[0], s[1]), max(s[2], s[3]));
     workgroupBarrier();
@@ -72,9 +74,9 @@ fn main(
     );
     total = total * keep + ((p[0] + p[1]) + (p[2] + p[3]));
     putWeights(p, thread);
-    sums0 = addValues(sums0, keep, g, tile, 0u, thread);
-    if (D > 32u) { sums1 = addValues(sums1, keep, g, tile, 1u, thread); }
-    if (D > 64u) { sums2 = addValues(sums2, keep, g, tile, 2u, thread); }
+    sums0 = addValues(sums0, keep, keys, 0u, thread);
+    if (D > 32u) { sums1 = addValues(sums1, keep, keys, 1u, thread); }
+    if (D > 64u) { sums2 = addValues(sums2, keep, keys, 2u, thread); }
   }
   total = sumOfRows(total, thread);
   store(sums0, total, g, 0u, thread);

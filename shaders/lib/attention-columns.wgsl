@@ -141,46 +141,56 @@ fn positioned(scores: mat4x4f, inLine: mat4x4f, g: Grid, tile: Tile, thread: u32
   return s;
 }
 
-// A chunk of the workgroup's queries (a row of q or of dout) as own, and of a tile's keys (of k or v) as met: places in
-// those tensors of vector i of the 256 that a chunk has, and whether it is there.
-fn ownAt(g: Grid, chunk: u32, i: u32) -> u32 {
-  return featuresOf(g.queries + min(g.n + i / 8u, g.Nq - 1u), g.head) + 8u * chunk + i % 8u;
+// What a thread loads, as places in the first chunk: of the workgroup's queries (rows of q or of dout), which are own rows, and of
+// a tile's keys (of k or v), which are met.
+fn queryPlaces(g: Grid, thread: u32) -> vec4u {
+  return placesOf(g.queries + min(g.n + loadedRows(thread), vec4u(g.Nq - 1u)), g.head, thread);
 }
-fn metAt(g: Grid, tile: Tile, chunk: u32, i: u32) -> u32 {
-  return featuresOf(g.keys + columnAt(g, tile, i / 8u).key, g.head) + 8u * chunk + i % 8u;
-}
-
-fn loadKeys(g: Grid, tile: Tile, chunk: u32, thread: u32) {
-  for (var i = thread; i < 256u; i += 64u) {
-    var values = vec4f();
-    if (i % 8u < vectorsOf(chunk)) { values = k[metAt(g, tile, chunk, i)]; }
-    met[place(i / 8u, i % 8u)] = values;
-  }
-}
-
-fn loadValues(g: Grid, tile: Tile, chunk: u32, thread: u32) {
-  for (var i = thread; i < 256u; i += 64u) {
-    var values = vec4f();
-    if (i % 8u < vectorsOf(chunk)) { values = v[metAt(g, tile, chunk, i)]; }
-    met[place(i / 8u, i % 8u)] = values;
-  }
+fn keyPlaces(g: Grid, tile: Tile, thread: u32) -> vec4u {
+  let slots = loadedRows(thread);
+  let keys = vec4u(
+    columnAt(g, tile, slots.x).key,
+    columnAt(g, tile, slots.y).key,
+    columnAt(g, tile, slots.z).key,
+    columnAt(g, tile, slots.w).key,
+  );
+  return placesOf(g.keys + keys, g.head, thread);
 }
 
-fn loadQueries(g: Grid, chunk: u32, thread: u32) {
-  for (var i = thread; i < 256u; i += 64u) {
-    var values = vec4f();
-    if (i % 8u < vectorsOf(chunk)) { values = q[ownAt(g, chunk, i)]; }
-    own[place(i / 8u, i % 8u)] = values;
+fn loadKeys(places: vec4u, chunk: u32, thread: u32) {
+  var values = mat4x4f();
+  if (isLoaded(chunk, thread)) {
+    let at = places + 8u * chunk;
+    values = mat4x4f(k[at.x], k[at.y], k[at.z], k[at.w]);
   }
+  putMet(values, thread);
+}
+
+fn loadValues(places: vec4u, chunk: u32, thread: u32) {
+  var values = mat4x4f();
+  if (isLoaded(chunk, thread)) {
+    let at = places + 8u * chunk;
+    values = mat4x4f(v[at.x], v[at.y], v[at.z], v[at.w]);
+  }
+  putMet(values, thread);
+}
+
+fn loadQueries(places: vec4u, chunk: u32, thread: u32) {
+  var values = mat4x4f();
+  if (isLoaded(chunk, thread)) {
+    let at = places + 8u * chunk;
+    values = mat4x4f(q[at.x], q[at.y], q[at.z], q[at.w]);
+  }
+  putOwn(values, thread);
 }
 
 // q·k of a tile; leaves workgroup memory free only after a barrier.
-fn productsOfKeys(g: Grid, tile: Tile, thread: u32) -> mat4x4f {
+fn productsOfKeys(queries: vec4u, keys: vec4u, thread: u32) -> mat4x4f {
   var s = mat4x4f();
   for (var chunk = 0u; chunk < chunks(); chunk++) {
     workgroupBarrier();
-    loadQueries(g, chunk, thread);
-    loadKeys(g, tile, chunk, thread);
+    loadQueries(queries, chunk, thread);
+    loadKeys(keys, chunk, thread);
     workgroupBarrier();
     s = addScores(s, vectorsOf(chunk), thread);
   }

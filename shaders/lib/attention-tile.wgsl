@@ -17,74 +17,138 @@ override HAS_BIAS: bool;
 // Or, with HAS_BIAS, the bias [HEADS, Nq, Nk − PREFIX] of every window.
 @group(0) @binding(3) var<storage, read> relPos: array<f32>;
 
-// 32 rows of 8 vectors, see `place`: own and met rows, and for every met row the numbers of the own rows by fours.
-var<workgroup> own: array<vec4f, 256>;
-var<workgroup> met: array<vec4f, 256>;
-var<workgroup> weights: array<vec4f, 256>;
+// 32 rows of 8 vectors: by eights of rows, row in them, and the vector turned by the row, so that eight threads that read one
+// vector of eight rows, or eight vectors of one row, never meet in a bank. Few of these indices change in a loop: they are
+// tested once for many vectors, and the others are offsets in the instructions that load.
+alias Rows = array<array<array<vec4f, 8>, 8>, 4>;
+// The same with a row's number in its eight, and the vector's, by fours: own row 4·o + r has vector 4·a + b at
+// [o / 2][o mod 2][r][a xor o mod 2][b xor r], where r and b are constants.
+alias RowsByFours = array<array<array<array<array<vec4f, 4>, 2>, 4>, 2>, 4>;
+// Own and met rows, and for every met row the numbers of the own rows by fours.
+var<workgroup> own: RowsByFours;
+var<workgroup> met: Rows;
+var<workgroup> weights: Rows;
 // One vector a thread, for maxima and sums over the threads that share own rows.
 var<workgroup> exchange: array<vec4f, 64>;
 
-// Where vector i of a row stands in workgroup memory. Turned by the row, so that eight threads that read one vector of
-// eight rows, or eight vectors of one row, never meet in a bank.
-fn place(row: u32, i: u32) -> u32 {
-  return row * 8u + (i ^ (row & 7u));
+// The rows of which a thread loads vector t mod 8, in own and in met rows; `values` below is a matrix of them.
+fn loadedRows(thread: u32) -> vec4u { return thread / 8u + vec4u(0u, 8u, 16u, 24u); }
+
+fn putOwn(values: mat4x4f, thread: u32) {
+  let row = (thread / 8u) & 7u;
+  let at = (thread & 7u) ^ row;
+  own[0][row / 4u][row % 4u][at / 4u][at % 4u] = values[0];
+  own[1][row / 4u][row % 4u][at / 4u][at % 4u] = values[1];
+  own[2][row / 4u][row % 4u][at / 4u][at % 4u] = values[2];
+  own[3][row / 4u][row % 4u][at / 4u][at % 4u] = values[3];
 }
+
+fn putMet(values: mat4x4f, thread: u32) {
+  let row = (thread / 8u) & 7u;
+  let at = (thread & 7u) ^ row;
+  met[0][row][at] = values[0];
+  met[1][row][at] = values[1];
+  met[2][row][at] = values[2];
+  met[3][row][at] = values[3];
+}
+
+// The numbers that met row `row` has for own rows 4·o … 4·o + 3.
+fn weightsOf(row: u32, o: u32) -> vec4f { return weights[row / 8u][row % 8u][o ^ (row & 7u)]; }
 
 // Chunks of 32 features, and the vectors of one of them.
 fn chunks() -> u32 { return (D + 31u) / 32u; }
 fn vectorsOf(chunk: u32) -> u32 { return min(8u, D / 4u - 8u * chunk); }
+
+// Whether a thread has a vector to load of the chunk.
+fn isLoaded(chunk: u32, thread: u32) -> bool { return thread % 8u < vectorsOf(chunk); }
 
 // Where the head's features of a row of q, k or v start, counted in vectors.
 fn featuresOf(row: u32, head: u32) -> u32 {
   return (row * HEADS + head) * (D / 4u);
 }
 
-// scores + own · met over the chunk that is in workgroup memory.
+// Where the vectors that a thread loads of four rows are in the first chunk.
+fn placesOf(rows: vec4u, head: u32, thread: u32) -> vec4u {
+  return (rows * HEADS + head) * (D / 4u) + thread % 8u;
+}
+
+// scores + four own rows · four met rows at one vector of their features.
+fn addedVector(
+  scores: mat4x4f,
+  a: vec4f,
+  b: vec4f,
+  c: vec4f,
+  d: vec4f,
+  r: vec4f,
+  s: vec4f,
+  t: vec4f,
+  u: vec4f,
+) -> mat4x4f {
+  return mat4x4f(
+    scores[0] + vec4f(dot(a, r), dot(b, r), dot(c, r), dot(d, r)),
+    scores[1] + vec4f(dot(a, s), dot(b, s), dot(c, s), dot(d, s)),
+    scores[2] + vec4f(dot(a, t), dot(b, t), dot(c, t), dot(d, t)),
+    scores[3] + vec4f(dot(a, u), dot(b, u), dot(c, u), dot(d, u)),
+  );
+}
+
+// scores + own · met over the chunk that is in workgroup memory, which has zeros after its vectors.
 fn addScores(scores: mat4x4f, vectors: u32, thread: u32) -> mat4x4f {
   var sum = scores;
-  let o = thread / 8u * 4u;
-  let j = thread % 8u;
-  for (var i = 0u; i < vectors; i++) {
-    let a = own[place(o, i)];
-    let b = own[place(o + 1u, i)];
-    let c = own[place(o + 2u, i)];
-    let d = own[place(o + 3u, i)];
-    let r = met[place(j, i)];
-    sum[0] += vec4f(dot(a, r), dot(b, r), dot(c, r), dot(d, r));
-    let s = met[place(j + 8u, i)];
-    sum[1] += vec4f(dot(a, s), dot(b, s), dot(c, s), dot(d, s));
-    let t = met[place(j + 16u, i)];
-    sum[2] += vec4f(dot(a, t), dot(b, t), dot(c, t), dot(d, t));
-    let u = met[place(j + 24u, i)];
-    sum[3] += vec4f(dot(a, u), dot(b, u), dot(c, u), dot(d, u));
+  let o = thread / 8u;
+  let j = thread & 7u;
+  let rows = &own[(o / 2u) & 3u][o & 1u];
+  for (var i = 0u; i < vectors; i += 4u) {
+    let h = (i / 4u) ^ (o & 1u);
+    let p = i ^ j;
+    let p1 = (i + 1u) ^ j;
+    let p2 = (i + 2u) ^ j;
+    let p3 = (i + 3u) ^ j;
+    sum = addedVector(sum, (*rows)[0][h][0], (*rows)[1][h][1], (*rows)[2][h][2], (*rows)[3][h][3],
+      met[0][j][p], met[1][j][p], met[2][j][p], met[3][j][p]);
+    sum = addedVector(sum, (*rows)[0][h][1], (*rows)[1][h][0], (*rows)[2][h][3], (*rows)[3][h][2],
+      met[0][j][p1], met[1][j][p1], met[2][j][p1], met[3][j][p1]);
+    sum = addedVector(sum, (*rows)[0][h][2], (*rows)[1][h][3], (*rows)[2][h][0], (*rows)[3][h][1],
+      met[0][j][p2], met[1][j][p2], met[2][j][p2], met[3][j][p2]);
+    sum = addedVector(sum, (*rows)[0][h][3], (*rows)[1][h][2], (*rows)[2][h][1], (*rows)[3][h][0],
+      met[0][j][p3], met[1][j][p3], met[2][j][p3], met[3][j][p3]);
   }
   return sum;
 }
 
 // Puts the thread's numbers for its 4 × 4 pairs into `weights`; a barrier must follow.
 fn putWeights(numbers: mat4x4f, thread: u32) {
-  let o = thread / 8u;
   let j = thread % 8u;
-  weights[place(j, o)] = numbers[0];
-  weights[place(j + 8u, o)] = numbers[1];
-  weights[place(j + 16u, o)] = numbers[2];
-  weights[place(j + 24u, o)] = numbers[3];
+  let at = (thread / 8u) ^ j;
+  weights[0][j][at] = numbers[0];
+  weights[1][j][at] = numbers[1];
+  weights[2][j][at] = numbers[2];
+  weights[3][j][at] = numbers[3];
 }
 
 // sums + weightsᵀ · met: column i is own row 4·(t/8) + i, at the four features of the chunk that start at 4·(t mod 8).
 fn addProducts(sums: mat4x4f, thread: u32) -> mat4x4f {
   var sum = sums;
-  let o = thread / 8u;
-  let feature = thread % 8u;
-  for (var j = 0u; j < 32u; j++) {
-    let weight = weights[place(j, o)];
-    let row = met[place(j, feature)];
-    sum[0] += weight.x * row;
-    sum[1] += weight.y * row;
-    sum[2] += weight.z * row;
-    sum[3] += weight.w * row;
+  for (var j = 0u; j < 8u; j++) {
+    // Compilers that see how large it can be add the constant part of an index in the load itself.
+    let row = j & 7u;
+    let o = (thread / 8u) ^ j;
+    let feature = (thread % 8u) ^ j;
+    sum = addedRow(sum, weights[0][row][o], met[0][row][feature]);
+    sum = addedRow(sum, weights[1][row][o], met[1][row][feature]);
+    sum = addedRow(sum, weights[2][row][o], met[2][row][feature]);
+    sum = addedRow(sum, weights[3][row][o], met[3][row][feature]);
   }
   return sum;
+}
+
+fn addedRow(sum: mat4x4f, weight: vec4f, row: vec4f) -> mat4x4f {
+  return mat4x4f(
+    sum[0] + weight.x * row,
+    sum[1] + weight.y * row,
+    sum[2] + weight.z * row,
+    sum[3] + weight.w * row,
+  );
 }
 
 // Every thread's value summed over the eight threads that share its own rows; all must call it.
