@@ -1,20 +1,31 @@
-// 4 × 4 blocks of op(a) and op(b) where the innermost axes are multiples of 4, every thread its own: as lib/matmul-tile
-// wants them.
+// 4 × 4 blocks of op(a) and op(b) where the innermost axes are multiples of 4, every thread its own: as lib/matmul-tile and
+// lib/matmul-shared want them.
 #include "lib/matmul-vectors"
 
-fn aBlock(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
-  let block = mat4x4f(
-    aVector(start.x, 0u, k, s),
-    aVector(start.y, 1u, k, s),
-    aVector(start.z, 2u, k, s),
-    aVector(start.w, 3u, k, s),
-  );
-  if (A_T) { return transpose(block); }
-  return block;
+// A block as it lies in the buffer, whose four places at k = 0 are `start`.
+fn aVectors(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
+  var at = start + k / 4u;
+  if (A_T) { at = start + k * (s.M / 4u); }
+  return mat4x4f(a[at.x], a[at.y], a[at.z], a[at.w]);
+}
+fn bVectors(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
+  var at = start + k * (s.N / 4u);
+  if (B_T) { at = start + k / 4u; }
+  return mat4x4f(b[at.x], b[at.y], b[at.z], b[at.w]);
 }
 
-fn bBlock(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
-  let block = mat4x4f(bVector(start.x, k, s), bVector(start.y, k, s), bVector(start.z, k, s), bVector(start.w, k, s));
-  if (B_T) { return transpose(block); }
-  return block;
+// Columns are rows m … m + 3 of op(a), from k on, zero past this part of K, which is a multiple of 4 unless A_T.
+fn aTurned(vectors: mat4x4f, k: u32, s: Sizes) -> mat4x4f {
+  if (!A_T) { return vectors; }
+  return transpose(mat4x4f(
+    select(vec4f(), vectors[0], k < s.end),
+    select(vec4f(), vectors[1], k + 1u < s.end),
+    select(vec4f(), vectors[2], k + 2u < s.end),
+    select(vec4f(), vectors[3], k + 3u < s.end),
+  ));
+}
+// Columns are rows k … k + 3 of op(b), from n on. Those past K are there only when A_T, and meet zeros of a.
+fn bTurned(vectors: mat4x4f, k: u32, s: Sizes) -> mat4x4f {
+  if (B_T) { return transpose(vectors); }
+  return vectors;
 }

@@ -12,14 +12,14 @@ fn lengths() -> vec3u {
   return vec3u(arrayLength(&a0), arrayLength(&b0), arrayLength(&out0));
 }
 
-fn ofA(which: u32, i: u32) -> vec4f {
-  if (which == 0u) { return a0[i]; }
-  return a1[i];
+fn ofA(which: u32, at: vec4u) -> mat4x4f {
+  if (which == 0u) { return mat4x4f(a0[at.x], a0[at.y], a0[at.z], a0[at.w]); }
+  return mat4x4f(a1[at.x], a1[at.y], a1[at.z], a1[at.w]);
 }
 
-fn ofB(which: u32, i: u32) -> vec4f {
-  if (which == 0u) { return b0[i]; }
-  return b1[i];
+fn ofB(which: u32, at: vec4u) -> mat4x4f {
+  if (which == 0u) { return mat4x4f(b0[at.x], b0[at.y], b0[at.z], b0[at.w]); }
+  return mat4x4f(b1[at.x], b1[at.y], b1[at.z], b1[at.w]);
 }
 
 fn finish(which: u32, i: u32, n: u32, sum: vec4f) {

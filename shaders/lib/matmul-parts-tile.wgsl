@@ -15,11 +15,11 @@ fn computeTile(m0: u32, n0: u32, local: vec3u, s: Sizes) {
   let own = ownBlock(thread, m0, n0, s);
   var sum = mat4x4f();
   var sums = vec4f();
-  var block = fetch(own, s.begin + part * STEP, s);
+  var vectors = fetch(own, s.begin + part * STEP, s);
   for (var step = s.begin; step < s.end; step += PARTS * STEP) {
-    put(own, block, part);
+    put(own, vectors, part, step + part * STEP, s);
     workgroupBarrier();
-    block = fetch(own, step + (PARTS + part) * STEP, s);
+    vectors = fetch(own, step + (PARTS + part) * STEP, s);
     for (var four = 0u; four < FOURS; four++) {
       let a = &tiles[part][0][inRange(four)];
       let b = &tiles[part][1][inRange(four)];

@@ -22,27 +22,35 @@ fn steps(k: u32, stride: u32, s: Sizes) -> vec4u {
   return min(k + FOUR, vec4u(s.K - 1u)) * stride;
 }
 
-fn aRow(start: u32, step: vec4u, k: u32, s: Sizes) -> vec4f {
-  let row = vec4f(a[start + step.x], a[start + step.y], a[start + step.z], a[start + step.w]);
-  return select(vec4f(), row, k + FOUR < vec4u(s.end));
+fn aRow(start: u32, step: vec4u) -> vec4f {
+  return vec4f(a[start + step.x], a[start + step.y], a[start + step.z], a[start + step.w]);
 }
-fn aBlock(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
-  let step = steps(k, select(1u, s.M, A_T), s);
-  return mat4x4f(
-    aRow(start.x, step, k, s),
-    aRow(start.y, step, k, s),
-    aRow(start.z, step, k, s),
-    aRow(start.w, step, k, s),
-  );
-}
-
 fn bRow(start: vec4u, step: u32) -> vec4f {
   return vec4f(b[start.x + step], b[start.y + step], b[start.z + step], b[start.w + step]);
 }
-fn bBlock(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
+
+// Rows m … m + 3 of op(a) from k on, and rows k … k + 3 of op(b) from n on.
+fn aVectors(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
+  let step = steps(k, select(1u, s.M, A_T), s);
+  return mat4x4f(aRow(start.x, step), aRow(start.y, step), aRow(start.z, step), aRow(start.w, step));
+}
+fn bVectors(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
   let step = steps(k, select(s.N, 1u, B_T), s);
   return mat4x4f(bRow(start, step.x), bRow(start, step.y), bRow(start, step.z), bRow(start, step.w));
 }
+
+// The same with zeros past this part of K.
+fn aTurned(vectors: mat4x4f, k: u32, s: Sizes) -> mat4x4f {
+  let isThere = k + FOUR < vec4u(s.end);
+  return mat4x4f(
+    select(vec4f(), vectors[0], isThere),
+    select(vec4f(), vectors[1], isThere),
+    select(vec4f(), vectors[2], isThere),
+    select(vec4f(), vectors[3], isThere),
+  );
+}
+// Rows past K meet zeros of a.
+fn bTurned(vectors: mat4x4f, k: u32, s: Sizes) -> mat4x4f { return vectors; }
 
 fn store(m: u32, n: u32, s: Sizes, values: vec4f) {
   if (m >= s.M) { return; }

@@ -45,16 +45,22 @@ fn ownBlock(thread: u32, m0: u32, n0: u32, s: Sizes) -> Own {
   return Own(isB, start, k, v);
 }
 
-// Columns are rows k … k + 3 of op(b), or of op(a) transposed; zero from the end of this part of K on.
+// The block of a step as it lies in its buffer, the last one again past this part of K. Nothing is done with the values here, so
+// that they may be on their way while other tiles are summed; a branch around the loads, or a number in a register that
+// they fill, would have a GPU wait for them.
 fn fetch(own: Own, step: u32, s: Sizes) -> mat4x4f {
-  let k = step + own.k;
-  if (k >= s.end) { return mat4x4f(); }
-  if (own.isB) { return bBlock(own.start, k, s); }
-  return transpose(aBlock(own.start, k, s));
+  let k = min(step + own.k, (s.end - 1u) / 4u * 4u);
+  if (own.isB) { return bVectors(own.start, k, s); }
+  return aVectors(own.start, k, s);
 }
 
-// Stores a block to its tile of a pair.
-fn put(own: Own, block: mat4x4f, pair: u32) {
+// Stores what was fetched for a step to its tile of a pair; zeros past this part of K.
+fn put(own: Own, vectors: mat4x4f, pair: u32, step: u32, s: Sizes) {
+  let k = step + own.k;
+  // Columns are rows k … k + 3 of op(b), or of op(a) transposed.
+  var block: mat4x4f;
+  if (own.isB) { block = bTurned(vectors, k, s); } else { block = transpose(aTurned(vectors, k, s)); }
+  if (step + STEP > s.end && k >= s.end) { block = mat4x4f(); }
   let four = own.k / 4u;
   let rows = &tiles[pair][u32(own.isB)][four];
   let part = own.v / PART;

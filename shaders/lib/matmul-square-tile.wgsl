@@ -6,11 +6,11 @@
 fn computeTile(m0: u32, n0: u32, local: vec3u, thread: u32, s: Sizes) {
   let own = ownBlock(thread, m0, n0, s);
   var sums = Sums();
-  var block = fetch(own, s.begin, s);
+  var vectors = fetch(own, s.begin, s);
   for (var step = s.begin; step < s.end; step += STEP) {
-    put(own, block, 0u);
+    put(own, vectors, 0u, step, s);
     workgroupBarrier();
-    block = fetch(own, step + STEP, s);
+    vectors = fetch(own, step + STEP, s);
     sums = addedStep(sums, local);
     workgroupBarrier();
   }

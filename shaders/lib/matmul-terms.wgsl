@@ -20,19 +20,20 @@ override HAS_OTHER: bool;
 #include "lib/matmul-column"
 #include "lib/windows"
 
-fn ofA(term: u32, i: u32) -> vec4f {
+// Four vectors of a term.
+fn ofA(term: u32, at: vec4u) -> mat4x4f {
   switch term {
-    case 0u: { return a0[i]; }
-    case 1u: { return a1[i]; }
-    default: { return a2[i]; }
+    case 0u: { return mat4x4f(a0[at.x], a0[at.y], a0[at.z], a0[at.w]); }
+    case 1u: { return mat4x4f(a1[at.x], a1[at.y], a1[at.z], a1[at.w]); }
+    default: { return mat4x4f(a2[at.x], a2[at.y], a2[at.z], a2[at.w]); }
   }
 }
 
-fn ofB(term: u32, i: u32) -> vec4f {
+fn ofB(term: u32, at: vec4u) -> mat4x4f {
   switch term {
-    case 0u: { return b0[i]; }
-    case 1u: { return b1[i]; }
-    default: { return b2[i]; }
+    case 0u: { return mat4x4f(b0[at.x], b0[at.y], b0[at.z], b0[at.w]); }
+    case 1u: { return mat4x4f(b1[at.x], b1[at.y], b1[at.z], b1[at.w]); }
+    default: { return mat4x4f(b2[at.x], b2[at.y], b2[at.z], b2[at.w]); }
   }
 }
 
@@ -55,17 +56,14 @@ fn bStart(n: u32, s: Sizes) -> vec4u {
   return i * (s.N / 4u) + min(n, s.N - 4u) / 4u;
 }
 
-fn aBlock(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
-  let at = start + k / 4u;
-  return mat4x4f(ofA(s.part, at.x), ofA(s.part, at.y), ofA(s.part, at.z), ofA(s.part, at.w));
+fn aVectors(start: vec4u, k: u32, s: Sizes) -> mat4x4f { return ofA(s.part, start + k / 4u); }
+fn bVectors(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
+  return ofB(s.part, start + select(k * (s.N / 4u), k / 4u, B_T));
 }
-
-fn bBlock(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
-  var at = start + k * (s.N / 4u);
-  if (B_T) { at = start + k / 4u; }
-  let block = mat4x4f(ofB(s.part, at.x), ofB(s.part, at.y), ofB(s.part, at.z), ofB(s.part, at.w));
-  if (B_T) { return transpose(block); }
-  return block;
+fn aTurned(vectors: mat4x4f, k: u32, s: Sizes) -> mat4x4f { return vectors; }
+fn bTurned(vectors: mat4x4f, k: u32, s: Sizes) -> mat4x4f {
+  if (B_T) { return transpose(vectors); }
+  return vectors;
 }
 
 fn store(m: u32, n: u32, s: Sizes, sum: vec4f) {
@@ -93,11 +91,11 @@ fn main(
   for (var term = 0u; term < TERMS; term++) {
     let s = sizesOf(term);
     let own = ownBlock(thread, m0, n0, s);
-    var block = fetch(own, 0u, s);
+    var vectors = fetch(own, 0u, s);
     for (var step = 0u; step < s.end; step += STEP) {
-      put(own, block, 0u);
+      put(own, vectors, 0u, step, s);
       workgroupBarrier();
-      block = fetch(own, step + STEP, s);
+      vectors = fetch(own, step + STEP, s);
       sums = addedStep(sums, local);
       workgroupBarrier();
     }

@@ -22,18 +22,6 @@ fn bStart(n: u32, s: Sizes) -> vec4u {
   return s.b / 4u + i * (s.N / 4u) + min(n, s.N - 4u) / 4u;
 }
 
-// Vector i of a block of a, whose place at k = 0 is `start`. K is a multiple of 4 unless A_T.
-fn aVector(start: u32, i: u32, k: u32, s: Sizes) -> vec4f {
-  if (A_T) { return select(vec4f(), a[start + k * (s.M / 4u)], k + i < s.end); }
-  return a[start + k / 4u];
-}
-
-// Rows past K are there only when A_T: they meet zeros of a.
-fn bVector(start: u32, k: u32, s: Sizes) -> vec4f {
-  if (B_T) { return b[start + k / 4u]; }
-  return b[start + k * (s.N / 4u)];
-}
-
 fn store(m: u32, n: u32, s: Sizes, values: vec4f) {
   if (m >= s.M || n >= s.N) { return; }
   finish(s.out / 4u + m * (s.N / 4u) + n / 4u, n / 4u, values);

@@ -17,13 +17,11 @@ fn lengths() -> vec3u {
   return vec3u(arrayLength(&a), arrayLength(&b0), arrayLength(&out0));
 }
 
-fn ofA(which: u32, i: u32) -> vec4f {
-  return a[i];
-}
+fn ofA(which: u32, at: vec4u) -> mat4x4f { return mat4x4f(a[at.x], a[at.y], a[at.z], a[at.w]); }
 
-fn ofB(which: u32, i: u32) -> vec4f {
-  if (which == 0u) { return b0[i]; }
-  return b1[i];
+fn ofB(which: u32, at: vec4u) -> mat4x4f {
+  if (which == 0u) { return mat4x4f(b0[at.x], b0[at.y], b0[at.z], b0[at.w]); }
+  return mat4x4f(b1[at.x], b1[at.y], b1[at.z], b1[at.w]);
 }
 
 fn finish(which: u32, i: u32, n: u32, sum: vec4f) {

@@ -76,21 +76,19 @@ fn bStart(n: u32, s: Sizes) -> vec4u {
   return vec4u(0u, 1u, 2u, 3u) * (s.N / 4u) + min(n, s.N - 4u) / 4u;
 }
 
-fn aBlock(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
-  let block = load(s.a, start + k * (s.M / 4u));
-  // Zero past this part of K.
+fn aVectors(start: vec4u, k: u32, s: Sizes) -> mat4x4f { return load(s.a, start + k * (s.M / 4u)); }
+fn bVectors(start: vec4u, k: u32, s: Sizes) -> mat4x4f { return load(s.b, start + k * (s.N / 4u)); }
+// Zero past this part of K.
+fn aTurned(vectors: mat4x4f, k: u32, s: Sizes) -> mat4x4f {
   return transpose(mat4x4f(
-    select(vec4f(), block[0], k < s.end),
-    select(vec4f(), block[1], k + 1u < s.end),
-    select(vec4f(), block[2], k + 2u < s.end),
-    select(vec4f(), block[3], k + 3u < s.end),
+    select(vec4f(), vectors[0], k < s.end),
+    select(vec4f(), vectors[1], k + 1u < s.end),
+    select(vec4f(), vectors[2], k + 2u < s.end),
+    select(vec4f(), vectors[3], k + 3u < s.end),
   ));
 }
-
 // Rows past K meet zeros of a.
-fn bBlock(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
-  return load(s.b, start + k * (s.N / 4u));
-}
+fn bTurned(vectors: mat4x4f, k: u32, s: Sizes) -> mat4x4f { return vectors; }
 
 fn store(m: u32, n: u32, s: Sizes, values: vec4f) {
   if (m < s.M && n < s.N) { out[(s.out + m * s.N + n) / 4u] = values; }
