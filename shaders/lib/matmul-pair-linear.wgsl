@@ -22,13 +22,12 @@ fn ofB(which: u32, at: vec4u) -> mat4x4f {
   return mat4x4f(b1[at.x], b1[at.y], b1[at.z], b1[at.w]);
 }
 
-fn finish(which: u32, i: u32, n: u32, sum: vec4f) {
-  var value = sum;
-  if (which == 0u) {
-    if (params.hasBias != 0u) { value += bias0[n]; }
-    out0[i] = value;
-  } else {
-    if (params.hasBias != 0u) { value += bias1[n]; }
-    out1[i] = value;
-  }
+fn biasOf(n: u32, s: Sizes) -> vec4f {
+  if (params.hasBias == 0u) { return vec4f(); }
+  if (s.part == 0u) { return bias0[n / 4u]; }
+  return bias1[n / 4u];
+}
+
+fn finish(which: u32, i: u32, value: vec4f) {
+  if (which == 0u) { out0[i] = value; } else { out1[i] = value; }
 }

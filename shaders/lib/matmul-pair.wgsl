@@ -1,6 +1,6 @@
 // Two linear layers of equal sizes, a · bᵀ each; which of them is the dispatch's z.   a: [M, K], b: [N, K], out: [M, N]
 // N and K are multiples of 4. The including shader declares the bindings, lengths() of a, b and out, ofA(which, at) and
-// ofB(which, at), four vectors each, and finish(which, i, n, value), all of them counted in vectors.
+// ofB(which, at), four vectors each, and biasOf(n, s) and finish(which, i, value), all of them counted in vectors.
 override HAS_SUMS: bool;
 
 fn aStart(m: u32, s: Sizes) -> vec4u {
@@ -17,7 +17,7 @@ fn aTurned(vectors: mat4x4f, k: u32, s: Sizes) -> mat4x4f { return vectors; }
 fn bTurned(vectors: mat4x4f, k: u32, s: Sizes) -> mat4x4f { return transpose(vectors); }
 
 fn store(m: u32, n: u32, s: Sizes, values: vec4f) {
-  if (m < s.M && n < s.N) { finish(s.part, m * (s.N / 4u) + n / 4u, n / 4u, values); }
+  if (m < s.M && n < s.N) { finish(s.part, m * (s.N / 4u) + n / 4u, values); }
 }
 
 fn storeSums(m: u32, n: u32, s: Sizes, sums: vec4f) {}

@@ -1,7 +1,7 @@
 // A workgroup of 8 × 8 × 4 threads computes 32 × 32 of out: for products with few tiles, in which a larger one would leave
 // a GPU idle. Its four parts take the steps along K in turns and sum 4 × 4 a thread; then their sums are added, part by
 // part, and every thread stores one vector. The including shader includes lib/matmul-blocks or lib/matmul-scalars, or has
-// what they give to lib/matmul-shared, with HAS_SUMS, store(m, n, s, values) and storeSums(m, n, s, sums).
+// what they give to lib/matmul-shared, with HAS_SUMS, biasOf(n, s), store(m, n, s, values) and storeSums(m, n, s, sums).
 const SIDE = 32u;
 const STEP = 16u;
 const PARTS = 4u;
@@ -38,7 +38,8 @@ fn computeTile(m0: u32, n0: u32, local: vec3u, s: Sizes) {
   workgroupBarrier();
   var all = vec4f();
   for (var p = 0u; p < PARTS; p++) { all += tiles[p][half][part][k][0][local.x]; }
-  store(m0 + 4u * local.y + part, n0 + 4u * local.x, s, all);
+  let n = n0 + 4u * local.x;
+  store(m0 + 4u * local.y + part, n, s, all + biasOf(n, s));
   if (HAS_SUMS) {
     workgroupBarrier();
     if (local.x == 0u) { tiles[part][0][0][0][0][local.y] = sums; }

@@ -52,10 +52,16 @@ fn aTurned(vectors: mat4x4f, k: u32, s: Sizes) -> mat4x4f {
 // Rows past K meet zeros of a.
 fn bTurned(vectors: mat4x4f, k: u32, s: Sizes) -> mat4x4f { return vectors; }
 
+// What is added to columns n … n + 3 of every row.
+fn biasOf(n: u32, s: Sizes) -> vec4f {
+  let at = min(n + FOUR, vec4u(s.N - 1u));
+  return vec4f(biasAt(at.x), biasAt(at.y), biasAt(at.z), biasAt(at.w));
+}
+
 fn store(m: u32, n: u32, s: Sizes, values: vec4f) {
   if (m >= s.M) { return; }
   for (var j = 0u; j < min(4u, s.N - min(n, s.N)); j++) {
-    finish(s.out + m * s.N + n + j, n + j, values[j]);
+    finishBiased(s.out + m * s.N + n + j, values[j]);
   }
 }
 

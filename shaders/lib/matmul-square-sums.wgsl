@@ -1,7 +1,7 @@
 // 8 × 8 sums of a thread of SIDE / 8 × SIDE / 8, in registers: four rows and four more half a tile below, four columns and
 // four more half a tile to the right, so that neighbours read neighbouring vectors. k in order: the sums do not depend on SIDE.
 // The including shader declares const SIDE and HAS_SUMS, and includes lib/matmul-blocks or has what it gives to
-// lib/matmul-shared, with store(m, n, s, values).
+// lib/matmul-shared, with biasOf(n, s) and store(m, n, s, values).
 const STEP = SIDE / 8u;
 const PAIRS = 1u;
 const PARTS_OF_ROW = 2u;
@@ -55,10 +55,13 @@ fn addedStep(before: Sums, local: vec3u) -> Sums {
 fn storeSquares(m0: u32, n0: u32, local: vec3u, s: Sizes, sums: Sums) {
   let m = m0 + 4u * local.y;
   let n = n0 + 4u * local.x;
+  // Looked up once for all rows.
+  let left = biasOf(n, s);
+  let right = biasOf(n + SIDE / 2u, s);
   for (var i = 0u; i < 4u; i++) {
-    store(m + i, n, s, column(sums.s00, i));
-    store(m + i, n + SIDE / 2u, s, column(sums.s01, i));
-    store(m + SIDE / 2u + i, n, s, column(sums.s10, i));
-    store(m + SIDE / 2u + i, n + SIDE / 2u, s, column(sums.s11, i));
+    store(m + i, n, s, column(sums.s00, i) + left);
+    store(m + i, n + SIDE / 2u, s, column(sums.s01, i) + right);
+    store(m + SIDE / 2u + i, n, s, column(sums.s10, i) + left);
+    store(m + SIDE / 2u + i, n + SIDE / 2u, s, column(sums.s11, i) + right);
   }
 }

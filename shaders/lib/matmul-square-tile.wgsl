@@ -1,6 +1,6 @@
 // A workgroup of SIDE / 8 × SIDE / 8 threads computes SIDE × SIDE of out. While a step is summed, the next is on its way to
 // registers. The including shader declares const SIDE, and includes lib/matmul-blocks or has what it gives to
-// lib/matmul-shared, with HAS_SUMS, store(m, n, s, values) and storeSums(m, n, s, sums).
+// lib/matmul-shared, with HAS_SUMS, biasOf(n, s), store(m, n, s, values) and storeSums(m, n, s, sums).
 #include "lib/matmul-square-sums"
 
 fn computeTile(m0: u32, n0: u32, local: vec3u, thread: u32, s: Sizes) {

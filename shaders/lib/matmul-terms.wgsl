@@ -66,6 +66,8 @@ fn bTurned(vectors: mat4x4f, k: u32, s: Sizes) -> mat4x4f {
   return vectors;
 }
 
+fn biasOf(n: u32, s: Sizes) -> vec4f { return vec4f(); }
+
 fn store(m: u32, n: u32, s: Sizes, sum: vec4f) {
   if (m >= s.M || n >= s.N) { return; }
   let at = m * (s.N / 4u) + n / 4u;

@@ -40,15 +40,18 @@ fn tile(m: u32, n: u32, s: Sizes) {
     c21 += B1 * A2;
     c31 += B1 * A3;
   }
+  // Looked up once for all rows.
+  let left = biasOf(n, s);
+  let right = biasOf(n + 4u, s);
   for (var i = 0u; i < 4u; i++) {
-    store(m + i, n, s, column(c00, i));
-    store(m + i, n + 4u, s, column(c01, i));
-    store(m + i + 4u, n, s, column(c10, i));
-    store(m + i + 4u, n + 4u, s, column(c11, i));
-    store(m + i + 8u, n, s, column(c20, i));
-    store(m + i + 8u, n + 4u, s, column(c21, i));
-    store(m + i + 12u, n, s, column(c30, i));
-    store(m + i + 12u, n + 4u, s, column(c31, i));
+    store(m + i, n, s, column(c00, i) + left);
+    store(m + i, n + 4u, s, column(c01, i) + right);
+    store(m + i + 4u, n, s, column(c10, i) + left);
+    store(m + i + 4u, n + 4u, s, column(c11, i) + right);
+    store(m + i + 8u, n, s, column(c20, i) + left);
+    store(m + i + 8u, n + 4u, s, column(c21, i) + right);
+    store(m + i + 12u, n, s, column(c30, i) + left);
+    store(m + i + 12u, n + 4u, s, column(c31, i) + right);
   }
   if (HAS_SUMS) {
     storeSums(m, n, s, sums[0]);

@@ -22,9 +22,12 @@ fn bStart(n: u32, s: Sizes) -> vec4u {
   return s.b / 4u + i * (s.N / 4u) + min(n, s.N - 4u) / 4u;
 }
 
+// What is added to columns n … n + 3 of every row.
+fn biasOf(n: u32, s: Sizes) -> vec4f { return biasAt(n / 4u); }
+
 fn store(m: u32, n: u32, s: Sizes, values: vec4f) {
   if (m >= s.M || n >= s.N) { return; }
-  finish(s.out / 4u + m * (s.N / 4u) + n / 4u, n / 4u, values);
+  finishBiased(s.out / 4u + m * (s.N / 4u) + n / 4u, values);
 }
 
 // The sums along K of rows m … m + 3 of op(a), by the threads at the first columns.

@@ -24,7 +24,9 @@ fn ofB(which: u32, at: vec4u) -> mat4x4f {
   return mat4x4f(b1[at.x], b1[at.y], b1[at.z], b1[at.w]);
 }
 
-fn finish(which: u32, i: u32, n: u32, sum: vec4f) {
+fn biasOf(n: u32, s: Sizes) -> vec4f { return vec4f(); }
+
+fn finish(which: u32, i: u32, sum: vec4f) {
   let gated = sum * gate[i / (arrayLength(&out0) / arrayLength(&gate))];
   if (which == 0u) {
     kept0[i] = sum;

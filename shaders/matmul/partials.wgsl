@@ -90,6 +90,8 @@ fn aTurned(vectors: mat4x4f, k: u32, s: Sizes) -> mat4x4f {
 // Rows past K meet zeros of a.
 fn bTurned(vectors: mat4x4f, k: u32, s: Sizes) -> mat4x4f { return vectors; }
 
+fn biasOf(n: u32, s: Sizes) -> vec4f { return vec4f(); }
+
 fn store(m: u32, n: u32, s: Sizes, values: vec4f) {
   if (m < s.M && n < s.N) { out[(s.out + m * s.N + n) / 4u] = values; }
 }
