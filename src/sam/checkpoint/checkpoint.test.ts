@@ -87,6 +87,26 @@ describe('opening a checkpoint', () => {
     expect((await checkpoint.read('image_encoder.pos_embed')).shape).toEqual([1, 4, 4, 16]);
   });
 
+  it.each([
+    ['image_encoder.', 'image_encoder._orig_mod.'],
+    ['image_encoder.', 'image_encoder.module.'],
+    ['image_encoder.', 'image_encoder.base_model.model.'],
+    ['mask_decoder.', 'mask_decoder.module._orig_mod.'],
+    ['image_encoder.', '_fsdp_wrapped_module.image_encoder._fsdp_wrapped_module.'],
+    ['image_encoder.blocks.1.', 'image_encoder.blocks.1._checkpoint_wrapped_module.'],
+  ])('takes names in which a wrapper made %s to %s', async (from, to) => {
+    const first = to.startsWith(from) ? '' : to.slice(0, to.indexOf(from));
+    const plain = weights((tensors) => {
+      for (const [i, { data }] of [...tensors.values()].entries()) data.fill(i / 256);
+    });
+    const wrapped = new Map<string, HostTensor>();
+    for (const [name, tensor] of plain)
+      wrapped.set(name.startsWith(from) ? name.replace(from, to) : first + name, tensor);
+    const opened = await openCheckpoint({ weights: [source(wrapped)], config });
+    expect(opened.unused).toEqual([]);
+    for (const [name, { data }] of plain) expect((await opened.read(name)).data, name).toEqual(data);
+  });
+
   it('takes a model in several files, and refuses the same tensor twice', async () => {
     const all = [...weights()];
     const half = (from: number, to: number) => new Map(all.slice(from, to));
