@@ -107,6 +107,28 @@ describe('opening a checkpoint', () => {
     for (const [name, { data }] of plain) expect((await opened.read(name)).data, name).toEqual(data);
   });
 
+  it.each([
+    ['weight_orig', 'weight_mask'],
+    ['weight_g', 'weight_v'],
+    ['parametrizations.weight.original0', 'parametrizations.weight.original1'],
+  ])('names %s and %s, from which PyTorch computes a weight', async (...parts) => {
+    for (const layer of ['image_encoder.blocks.0.attn.proj', 'mask_decoder.output_upscaling.0']) {
+      const tensors = weights((all) => {
+        const weight = all.get(`${layer}.weight`);
+        all.delete(`${layer}.weight`);
+        for (const part of parts) if (weight) all.set(`${layer}.${part}`, weight);
+      });
+      await expect(openCheckpoint({ weights: [source(tensors)], config })).rejects.toMatchObject({
+        record: {
+          code: 'checkpoint/missing',
+          what: expect.stringContaining(`${layer}.${parts[0]} and ${layer}.${parts[1]}`),
+          where: `sam.safetensors, tensor ${layer}.weight`,
+          cure: expect.stringContaining('remove_weight_norm'),
+        },
+      });
+    }
+  });
+
   it('takes a model in several files, and refuses the same tensor twice', async () => {
     const all = [...weights()];
     const half = (from: number, to: number) => new Map(all.slice(from, to));
