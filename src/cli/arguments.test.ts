@@ -45,6 +45,8 @@ test('a flag that is not known names the one that was meant', () => {
 test.each<[string, () => unknown, string]>([
   ['a value is missing', () => read('--steps'), 'Write a value after --steps.'],
   ['a flag stands for a value', () => read('--steps', '--json'), 'Write a value after --steps.'],
+  ['a flag is empty', () => requiredFlag('', 'data', '  usage'), 'Add --data.'],
+  ['a flag of one value is given twice', () => read('--steps', '3', '--steps=3'), 'Write --steps once.'],
   ['a switch has a value', () => read('--json=3'), 'Write --json alone.'],
   [
     'a word belongs to nothing',

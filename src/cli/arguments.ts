@@ -40,10 +40,31 @@ export function readFlags<const O extends Options>(args: readonly string[], opti
 /** As {@link readFlags}, with positional words. */
 export function readArguments<const O extends Options>(args: readonly string[], options: O, usage: string) {
   if (asksForHelp(args)) throw new HelpRequest(usage);
+  const joined = joinedNegatives(args, options);
+  const parsed = parsedArguments(joined, options, usage);
+  expectEachOnce(joined, options, usage);
+  return parsed;
+}
+
+function parsedArguments<const O extends Options>(args: string[], options: O, usage: string) {
   try {
-    return parseArgs({ args: joinedNegatives(args, options), options, allowPositionals: true, strict: true });
+    return parseArgs({ args, options, allowPositionals: true, strict: true });
   } catch (thrown) {
     throw misread(thrown instanceof Error ? thrown.message : String(thrown), options, usage);
+  }
+}
+
+/** Node takes the last of several values in silence. */
+function expectEachOnce(args: string[], options: Options, usage: string): void {
+  const { tokens } = parseArgs({ args, options, allowPositionals: true, tokens: true });
+  const seen = new Set<string>();
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue;
+    const { name } = token;
+    const isOnce = options[name]?.type === 'string' && options[name].multiple !== true;
+    if (isOnce && seen.has(name))
+      throw wrongArguments(`--${name} is given twice`, `Write --${name} once`, usage);
+    seen.add(name);
   }
 }
 
@@ -82,11 +103,12 @@ export function wrongArguments(what: string, cure: string, usage: string): Argum
 }
 
 /**
- * The value of a flag that must be given.
+ * The value of a flag that must be given; an empty one, as of a variable of the shell that is not set, is none.
  * @throws Failure `cli/arguments`.
  */
 export function requiredFlag<T>(value: T | undefined, flag: string, usage: string): T {
-  if (value === undefined) throw wrongArguments(`--${flag} is missing`, `Add --${flag}`, usage);
+  if (value === undefined || value === '')
+    throw wrongArguments(`--${flag} is missing`, `Add --${flag}`, usage);
   return value;
 }
 

@@ -21,6 +21,7 @@ import { type FindRules, rulesFrom, withoutImages } from './find-rules.ts';
 import { MEASURED_FLAGS, MEASURED_USAGE, type MeasuredInput, openMeasured } from './measured-input.ts';
 import { openData } from './open.ts';
 import { readingChanges } from './reading-flags.ts';
+import { plural } from './remarks.ts';
 import { printJson } from './report.ts';
 
 const USAGE = `  npm run mopeft -- evaluate --model DIR|FILE [--adapter PATH] --data DIR [--split train|val|test|all]
@@ -197,7 +198,7 @@ function report(asJson: boolean, { model, maskThreshold, dataset, split, images,
   if (!asJson) {
     const picked = bestPicked === null ? '' : `, best candidate picked ${(100 * bestPicked).toFixed(0)} %`;
     console.log(
-      `${dataset.name} (${split}): box IoU ${boxIou.toFixed(4)}, click IoU ${clickIou.toFixed(4)}${picked}, n = ${n} objects on ${images.length} images`,
+      `${dataset.name} (${split}): box IoU ${boxIou.toFixed(4)}, click IoU ${clickIou.toFixed(4)}${picked}, n = ${plural(n, 'object')} on ${plural(images.length, 'image')}`,
     );
     if (found) console.log(foundSentence(found.quality));
     return;

@@ -44,7 +44,8 @@ it('writes into no folder that holds something else', async () => {
 
 it('finds all objects as COCO, and goes on where it was ended', { timeout: 600_000 }, async () => {
   const out = join(folder, 'found');
-  const args = ['find', ...MODEL, '--data', data, '--out', out, ...ANY];
+  const search = ['find', ...MODEL, '--data', data, ...ANY];
+  const args = [...search, '--out', out];
   const { code, stdout, stderr } = await mopeft(...args);
   expect(stderr).toBe('');
   expect(code).toBe(0);
@@ -82,7 +83,7 @@ it('finds all objects as COCO, and goes on where it was ended', { timeout: 600_0
   expect(other.stderr).toMatch(/found\.jsonl: What was found here was found by another/);
   // The cure works: another folder, here as masks.
   const masks = join(folder, 'masks');
-  expect((await mopeft(...args, '--min-area', '5', '--out', masks, '--format', 'masks')).code).toBe(0);
+  expect((await mopeft(...search, '--min-area', '5', '--out', masks, '--format', 'masks')).code).toBe(0);
   const png = await readRaster(new Uint8Array(await readFile(join(masks, 'instances/1.png'))), '1.png');
   expect([png.width, png.height]).toEqual([40, 28]);
   expect(new Set(png.data).size).toBeGreaterThan(1);

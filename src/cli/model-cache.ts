@@ -1,5 +1,5 @@
 /** Models of the catalogue for the command line: downloaded once, into the user's cache folder. */
-import { mkdir, open, readFile, rm, statfs } from 'node:fs/promises';
+import { open, readFile, rm, statfs } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import { inWords } from '../engine/catalogue/failures.ts';
 import type { DownloadParts, DownloadProgress } from '../engine/catalogue/fetch-file.ts';
 import { downloadModel, storedModel, storedSources } from '../engine/catalogue/stored-models.ts';
 import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
+import { makeFolders } from './make-folders.ts';
 import { NodeStore } from './node-store.ts';
 
 /** What decides the place of the cache; tests put something else in its place. */
@@ -103,7 +104,7 @@ function partsOf(store: NodeStore, folder: string): DownloadParts {
     store,
     fetch: (url, init) => fetch(url, init),
     freeBytes: async () => {
-      await mkdir(folder, { recursive: true });
+      await makeFolders(folder);
       const { bavail, bsize } = await statfs(folder);
       return bavail * bsize;
     },
@@ -138,7 +139,7 @@ function progressLine(): (progress: DownloadProgress) => void {
 /** Does work while no other process does it for the same model. @throws Failure `download/other-process`. */
 async function whileLocked<T>(folder: string, id: string, work: () => Promise<T>): Promise<T> {
   const path = join(folder, 'locks', id);
-  await mkdir(join(folder, 'locks'), { recursive: true });
+  await makeFolders(join(folder, 'locks'));
   const owner = Number(await readFile(path, 'utf8').catch(() => '0'));
   if (owner > 0 && isAlive(owner)) {
     throw new Failure({

@@ -1,5 +1,6 @@
 /** The word that was most likely meant by one that is not among those that are known; null where none is like it. */
 export function nearestWord(typed: string, known: readonly string[]): string | null {
+  if (typed === '') return null;
   const most = Math.max(1, Math.floor(typed.length / 3));
   const [best] = known
     .map((word) => ({ word, distance: word.startsWith(typed) ? 0 : editDistance(typed, word) }))

@@ -1,8 +1,9 @@
 import type { Dirent } from 'node:fs';
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../config/failure.ts';
 import { type FileStore, fileName, full, type StoreEntry, storePath } from '../data/file-store.ts';
+import { makeFolders } from './make-folders.ts';
 
 /** A file that is being written is named `<file>.<process id>.part`, beside the one that it will replace. */
 const PART = /\.(\d+)\.part$/;
@@ -41,7 +42,7 @@ export class NodeStore implements FileStore {
     this.tidied ??= removeStale(this.root);
     await this.tidied;
     return this.guard(path, async (at) => {
-      await mkdir(dirname(at), { recursive: true });
+      await makeFolderFor(at);
       const part = `${at}.${process.pid}.part`;
       try {
         await writeFile(part, bytes, { flush: true });
@@ -56,7 +57,7 @@ export class NodeStore implements FileStore {
   async append(path: string, bytes: Uint8Array): Promise<void> {
     fileName(path);
     return this.guard(path, async (at) => {
-      await mkdir(dirname(at), { recursive: true });
+      await makeFolderFor(at);
       await appendFile(at, bytes);
     });
   }
@@ -66,7 +67,7 @@ export class NodeStore implements FileStore {
     return this.guard(from, async (at) => {
       if ((await kindOf(at)) !== 'file') throw notThere(at);
       const target = join(this.root, ...storePath(to));
-      await mkdir(dirname(target), { recursive: true });
+      await makeFolderFor(target);
       await rename(at, target);
     });
   }
@@ -114,6 +115,22 @@ export class NodeStore implements FileStore {
       );
     }
   }
+}
+
+async function makeFolderFor(at: string): Promise<void> {
+  await makeFolders(dirname(at)).catch((thrown: unknown) => {
+    const code = codeOf(thrown);
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw thrown;
+    throw new Failure(
+      {
+        code: 'storage/failed',
+        what: `The folder for it could not be made: the file system reported ${code}.`,
+        where: at,
+        cure: 'Name a folder where one can be made and written to; no file may have its name or that of a folder above it.',
+      },
+      { cause: thrown },
+    );
+  });
 }
 
 function notThere(at: string): Failure {

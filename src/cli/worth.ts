@@ -9,6 +9,7 @@ import { METHODS } from '../peft/registry.ts';
 import { readFlags, requiredFlag } from './arguments.ts';
 import { MEASURED_FLAGS, MEASURED_USAGE, type MeasuredInput, openMeasured } from './measured-input.ts';
 import { newFolder } from './open.ts';
+import { plural } from './remarks.ts';
 import { printResult } from './report.ts';
 import { expectFree } from './write-files.ts';
 
@@ -93,7 +94,7 @@ function describeWorth({ dataset, split }: MeasuredInput, report: WorthReport): 
   const row = (name: string, each: Worth) =>
     `  ${name.padEnd(26)} box ${points(each.box, each.boxError)}   click ${points(each.click, each.clickError)}`;
   return [
-    `${dataset.name} (${split}): ${objects} objects on ${images} images`,
+    `${dataset.name} (${split}): ${plural(objects, 'object')} on ${plural(images, 'image')}`,
     `all modules: ${iou(all)}; without any: ${iou(none)}`,
     'IoU points lost without it, ± standard error; (…) is not told from nothing',
     ...methods.map((each) => row(`${label(each.method)}, all blocks`, each)),

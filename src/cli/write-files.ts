@@ -1,11 +1,12 @@
 /** What a command writes: a file, or several into a folder or a zip, one after the other. Nothing that is there is replaced. */
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Failure } from '../config/failure.ts';
 import { zipStream } from '../data/zip.ts';
+import { makeFolders } from './make-folders.ts';
 
 interface OutputFile {
   readonly path: string;
@@ -34,7 +35,7 @@ export async function expectFree(path: string, cure = 'Name another file or fold
 
 /** Makes a folder and those that it lies in. @throws Failure `cli/not-written`. */
 export async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true }).catch(notWritten(path));
+  await makeFolders(path).catch(notWritten(path));
 }
 
 /** Writes a file, and makes the folder that it lies in. @throws Failure `cli/not-written`. */
@@ -48,7 +49,10 @@ export const notWritten =
   (where: string) =>
   (cause: NodeJS.ErrnoException): never => {
     if (cause.syscall === undefined) throw cause;
-    const what = `This could not be written (${cause.code}).`;
+    const isFile = cause.code === 'EEXIST' || cause.code === 'ENOTDIR';
+    const what = isFile
+      ? `This could not be written: ${cause.path ?? 'a part of the path'} is a file, where a folder is needed.`
+      : `This could not be written (${cause.code}).`;
     const cure = 'Name a place that can be written to and has room for it.';
     throw new Failure({ code: 'cli/not-written', what, where, cure }, { cause });
   };

@@ -15,6 +15,8 @@ export interface FailureRecord {
   readonly cure: string;
   /** The answers, where it is a question that only the person can answer; what they mean goes with `code`. */
   readonly options?: readonly string[];
+  /** Of a file that is used all the same: only to be looked at. */
+  readonly isNotice?: true;
   /** The choices of a model that carry the cure out, where they do: flags on the command line, a button in the studio. */
   readonly choices?: ModelChoices;
   /** What the person has to give for the cure; the command line and the studio each name their control for it. */

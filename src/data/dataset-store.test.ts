@@ -270,7 +270,7 @@ describe('stored datasets', () => {
     const [sample] = loaded.value.dataset.samples;
     expect(sample && (await loadSample(sample))).toMatchObject({
       ok: false,
-      refusal: { code: 'storage/missing' },
+      refusal: { code: 'storage/missing', file: 'images/a.png' },
     });
   });
 });

@@ -30,8 +30,14 @@ export async function readBytes(
   try {
     return { ok: true, value: await file.bytes() };
   } catch (error) {
-    if (error instanceof Failure) return { ok: false, refusal: toRefusal(error, file.path) };
-    const detail = error instanceof Error ? error.message : String(error);
+    if (error instanceof Failure) {
+      const refused = toRefusal(error, file.path);
+      // A person knows the file by its own path, not by its place in storage.
+      const isStorage = refused.code.startsWith('storage/');
+      return { ok: false, refusal: isStorage ? { ...refused, file: file.path } : refused };
+    }
+    // Node says the whole path once more: `ENOENT: no such file or directory, open '/data/a.png'`.
+    const detail = (error instanceof Error ? error.message : String(error)).replace(/, \w+ '.*'$/, '');
     const reason = `The file could not be read (${detail}).`;
     const cure = 'It may have been moved or locked since it was dropped; drop it again.';
     return { ok: false, refusal: refusal('data/unreadable', file.path, reason, cure) };

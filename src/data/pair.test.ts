@@ -92,6 +92,17 @@ describe('folders', () => {
     }
   });
 
+  it('knows the file of a search for objects', async () => {
+    const { refusals } = await pair('found/found.jsonl', 'a.png');
+    expect(refusals).toMatchObject([
+      {
+        code: 'data/found',
+        file: 'found/found.jsonl',
+        cure: expect.stringMatching(/Import the images first/),
+      },
+    ]);
+  });
+
   it.each([
     ['p1.CR2', /camera raw/, /darktable/],
     ['p1.czi', /microscope/, /Fiji/],

@@ -92,6 +92,14 @@ function notAnImage({ path, extension }: NameParts): Refusal {
       `This is a .${extension} file (${unread.what}), which is not read here.`,
       unread.cure,
     );
+  if (/(^|\/)found\.jsonl$/.test(path)) {
+    return refusal(
+      'data/found',
+      path,
+      'This is what a search for objects found, to be reviewed in the studio, and no dataset there has all of its images in their sizes.',
+      'Import the images first, by the names that they had in the search, then drop this file again. What was written beside it holds the same objects as labels.',
+    );
+  }
   const what = extension === '' ? 'a file without an extension' : `a .${extension} file`;
   const cure = MAY_BE_ANNOTATIONS.has(extension)
     ? 'If it says where objects are, export it as masks: a PNG for each image, with the same name, in masks/.'

@@ -24,6 +24,18 @@ test.each([
   await expect(chooseModelFiles(files(...names))).rejects.toThrow(reason);
 });
 
+test('an index alone says which files of weights are missing', async () => {
+  const map = { a: 'model-00001-of-00002.safetensors', b: 'model-00002-of-00002.safetensors' };
+  const index = new TextEncoder().encode(JSON.stringify({ weight_map: map }));
+  const given = [...files('sam/config.json'), bytesSource('sam/model.safetensors.index.json', index)];
+  await expect(chooseModelFiles(given)).rejects.toMatchObject({
+    record: {
+      code: 'checkpoint/shard-missing',
+      what: expect.stringContaining(Object.values(map).join(', ')),
+    },
+  });
+});
+
 test.each([
   ['sam_vit_b_01ec64.pth', []],
   ['pytorch_model.bin', ['training_args.bin', 'optimizer.pt', 'rng_state_0.pth']],

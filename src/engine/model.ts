@@ -102,6 +102,10 @@ export async function chooseModelFiles(given: readonly ByteSource[]): Promise<Ch
   const [config, otherConfig] = byEnd('config.json');
   const [preprocessor] = byEnd('preprocessor_config.json');
   const [adapterConfig] = byEnd('adapter_config.json');
+  const indices = await Promise.all(files.filter(({ name }) => INDEX.test(name)).map(indexOf));
+  const [promised] = indices;
+  // Of which none is there: the index says which they are.
+  if (weights.length === 0 && promised) shardsOf(promised, weights);
   if (weights.length === 0) throw noWeights(files.filter(({ name }) => !BESIDE.test(name)));
   if (otherConfig && config) {
     throw new Failure({
@@ -120,7 +124,6 @@ export async function chooseModelFiles(given: readonly ByteSource[]): Promise<Ch
       cure: 'Open the model first, then the adapter with its adapter.json.',
     });
   }
-  const indices = await Promise.all(files.filter(({ name }) => INDEX.test(name)).map(indexOf));
   const index = chooseIndex(indices, weights);
   const taken = index ? shardsOf(index, weights) : plainFiles(weights);
   if (!index) expectAllShards(taken);

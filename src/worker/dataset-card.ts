@@ -35,7 +35,13 @@ export const CardSchema = v.object({
   split: v.exactOptional(v.record(v.string(), v.picklist(['train', 'val', 'test']))),
   /** Files that could not be used, as the import said. */
   refusals: v.array(
-    v.object({ code: v.string(), what: v.string(), where: v.optional(v.string()), cure: v.string() }),
+    v.object({
+      code: v.string(),
+      what: v.string(),
+      where: v.optional(v.string()),
+      cure: v.string(),
+      isNotice: v.exactOptional(v.literal(true)),
+    }),
   ),
   /** Objects by class label. */
   classObjects: v.record(v.string(), v.number()),

@@ -352,11 +352,12 @@ export class DatasetRepository {
         JSON.parse(new TextDecoder().decode(await this.store.read(path))),
       );
       if (!parsed.success) return EMPTY_CARD;
-      const refusals = parsed.output.refusals.map(({ code, what, where, cure }) => ({
+      const refusals = parsed.output.refusals.map(({ code, what, where, cure, isNotice }) => ({
         code,
         what,
         cure,
         ...(where !== undefined && { where }),
+        ...(isNotice && { isNotice }),
       }));
       return { ...parsed.output, refusals };
     } catch (error) {

@@ -118,7 +118,7 @@ describe('a drop', () => {
     expect(first.reading?.values.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
     expect(first.evidence.join(' ')).toMatch(/0 is background.*255 is ignored.*1 is foreground/);
     expect(first.remarks).toMatchObject([
-      { code: 'data/reading-ignored', severity: 'notice', where: 'set/masks/' },
+      { code: 'data/reading-ignored', isNotice: true, where: 'set/masks/' },
     ]);
     expect(first.samples.map(({ name, width, objectCount }) => [name, width, objectCount])).toEqual([
       ['a.png', SIDE, 1],
@@ -184,7 +184,7 @@ describe('a drop', () => {
     const [first] = drop.datasets;
     expect(first?.runs).toBe('columns');
     expect(first?.evidence[0]).toMatch(/^The runs are taken to go down the columns/);
-    expect(first?.remarks).toMatchObject([{ code: 'data/annotation-run-order', severity: 'notice' }]);
+    expect(first?.remarks).toMatchObject([{ code: 'data/annotation-run-order', isNotice: true }]);
     const settings = { runs: 'rows' } as const;
     const changed = answer<'data.previewWith'>(
       await handlers['data.previewWith']({ dropId: drop.dropId, index: 0, settings, size: 12 }, context()),
@@ -258,8 +258,8 @@ describe('a drop', () => {
       await handlers['data.previewWith']({ dropId: drop.dropId, index: 0, settings, size: 12 }, context()),
     );
     expect(changed.reading).toBeNull();
+    expect(changed.remarks[0]).not.toHaveProperty('isNotice');
     expect(changed.remarks[0]).toMatchObject({
-      severity: 'refused',
       what: expect.stringMatching(/^7 is no value of these masks: they hold 0, 1 and 255/),
     });
   });

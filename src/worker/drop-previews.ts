@@ -104,10 +104,7 @@ export class DropPreviews {
       reading: role ? readingInfo(reading[role], values[role]) : null,
       runs: order ?? null,
       evidence: [...(dataset.runs?.evidence ?? []), ...(dataset.runs?.rows ?? []), ...evidence],
-      remarks: [...(dataset.runs?.remarks ?? []), ...remarks].map((remark) => ({
-        ...failureOf(remark),
-        severity: remark.severity,
-      })),
+      remarks: [...(dataset.runs?.remarks ?? []), ...remarks].map(failureOf),
       scale: masked.length > 0 ? scaleInfo(counts.sizes, dataset.scale ?? null, view) : null,
       channels: channelInfo(samples),
       samples,

@@ -10,6 +10,6 @@ export function ok<T>(value: T): Result<T> {
 export const done: Result<Nothing> = { ok: true, value: {} };
 
 /** What `src/data` says of a file, in the protocol's words. */
-export function failureOf({ code, reason, file, cure }: Refusal): FailureRecord {
-  return { code, what: reason, where: file, cure };
+export function failureOf({ code, reason, file, cure, severity }: Refusal): FailureRecord {
+  return { code, what: reason, where: file, cure, ...(severity === 'notice' && { isNotice: true }) };
 }

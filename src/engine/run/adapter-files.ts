@@ -140,9 +140,10 @@ async function readForeign({ weights, json }: ChosenFiles): Promise<ForeignLora 
   const names = [...file.tensors.keys()];
   const reader = foreignReader(names);
   if (reader) return reader.read(file, json && { name: json.name, json: parsed(json) });
-  if (file.format === 'safetensors' && mayBeOwn(file)) return null;
   // Of PEFT's other kinds the config says which it is.
-  if (json && PEFT_CONFIG.test(json.name)) parsePeftConfig({ name: json.name, json: parsed(json) });
+  if (file.metadata.record === undefined && json && PEFT_CONFIG.test(json.name))
+    parsePeftConfig({ name: json.name, json: parsed(json) });
+  if (file.format === 'safetensors' && mayBeOwn(file)) return null;
   throw new Failure({
     code: 'adapter/unknown',
     what: `It is no LoRA in a form that is read here; among its ${names.length} tensors is ${names[0] ?? 'none'}.`,

@@ -61,6 +61,27 @@ test.each([
     [weights('a/adapter_model.safetensors', LOHA), text('a/adapter_config.json', '{"peft_type": "LOHA"}')],
     /adapter_config\.json.*peft_type: it is LOHA/,
   ],
+  [
+    'of prompt tuning',
+    [
+      weights('a/adapter_model.safetensors', 'prompt_embeddings'),
+      text('a/adapter_config.json', '{"peft_type": "PROMPT_TUNING"}'),
+    ],
+    /adapter_config\.json.*peft_type: it is PROMPT_TUNING/,
+  ],
+  [
+    'of OFT, whose r is none',
+    [
+      weights('a/adapter_model.safetensors', 'a.oft_R.weight'),
+      text('a/adapter_config.json', '{"peft_type": "OFT", "r": 0}'),
+    ],
+    /adapter_config\.json.*peft_type: it is OFT/,
+  ],
+  [
+    'that is a list',
+    [weights('a/adapter_model.safetensors', ...LORA), text('a/adapter_config.json', '[]')],
+    /adapter_config\.json.*no JSON object/,
+  ],
 ])('a config of PEFT %s says what is wrong', async (_what, files, reason) => {
   await expect(understandAdapterFiles(files)).rejects.toThrow(reason);
 });

@@ -64,6 +64,14 @@ const layer = (block: number, module = 'attn.qkv', out = 3 * C, rank = 2, input 
   const path = `base_model.model.vision_encoder.layers.${block}.${module}`;
   return { [`${path}.lora_A.weight`]: [rank, input], [`${path}.lora_B.weight`]: [out, rank] };
 };
+/** By SAM's names. */
+const originalLayer = (block: number): Shapes =>
+  Object.fromEntries(
+    Object.entries(layer(block)).map(([name, shape]) => [
+      name.replace('vision_encoder.layers', 'image_encoder.blocks'),
+      shape,
+    ]),
+  );
 const decoderLayer = (module: string, input: number, output: number): Shapes => ({
   [`base_model.model.mask_decoder.${module}.lora_A.weight`]: [2, input],
   [`base_model.model.mask_decoder.${module}.lora_B.weight`]: [output, 2],
@@ -111,6 +119,37 @@ describe('PEFT LoRA', () => {
       first(hidden),
     );
     expect(String(training.understood)).toContain('2 layers of the mask decoder, merged into it');
+  });
+
+  it.each([
+    ['Hugging Face', layer(0), 1],
+    ['SAM', originalLayer(0), 0],
+  ] as const)('of an inner layer of a head is that which %s counts', async (_, beside, changed) => {
+    const [hidden = 0] = SHAPES.get('mask_decoder.output_hypernetworks_mlps.2.layers.0.weight') ?? [];
+    const [input = 0] =
+      SHAPES.get('mask_decoder.output_hypernetworks_mlps.2.layers.0.weight')?.slice(1) ?? [];
+    const module = 'output_hypernetworks_mlps.2.layers.0';
+    const shapes = decoderLayer(module, changed === 0 ? input : hidden, hidden);
+    const { tensors } = await peft({ ...beside, ...shapes });
+    const isPlain = (index: number) =>
+      tensors
+        .get(`mask_decoder.output_hypernetworks_mlps.2.layers.${index}.weight`)
+        ?.data.every((value) => value === 1);
+    expect([0, 1, 2].map(isPlain)).toEqual([0, 1, 2].map((index) => index !== changed));
+    expect(await failureOf(peft(shapes))).toMatch(/adapter\/layers.*counted as in SAM or as in Hugging Face/);
+  });
+
+  it.each([
+    'module.base_model.model.',
+    'model.base_model.model.',
+    'base_model.model._orig_mod.',
+    'base_model.model.module.',
+  ])('is the same where wrappers have put %s in front of its names', async (before) => {
+    const renamed = Object.entries(layer(0)).map(([name, shape]) => [
+      name.replace('base_model.model.', before),
+      shape,
+    ]);
+    expect(await peft(Object.fromEntries(renamed))).toEqual(await peft(layer(0)));
   });
 
   it('is taken out of a whole model in which it is not merged', async () => {
@@ -297,7 +336,20 @@ describe('Sam_LoRA', () => {
     expect((training.understood as string[])[0]).toBe('Sam_LoRA, rank 2, scale 1, blocks 0-1, q, v.');
   });
 
+  it.each(['module.', 'lora.'])('is the same where all names begin with %s', async (before) => {
+    const renamed = Object.entries(pairs(4)).map(([name, shape]) => [before + name, shape]);
+    expect(await imported(tensorsOf(Object.fromEntries(renamed)))).toEqual(
+      await imported(tensorsOf(pairs(4))),
+    );
+  });
+
   it.each([
+    [
+      'of two trainings',
+      { ...pairs(4), 'ema.w_a_000': [2, C] },
+      'adapter/several',
+      /w_a_000 and ema\.w_a_000|ema\.w_a_000 and w_a_000/,
+    ],
     ['of another number of blocks', pairs(2), 'adapter/other-model', /1 block.*has 2 blocks/],
     ['of another width', pairs(4, 24), 'adapter/other-model', /24 → 24.*16 → 16/],
     ['without a B', without('w_b_003'), 'adapter/pair', /w_a_003/],

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { Failure } from '../../config/failure.ts';
 import { PreprocessingSchema } from '../../config/model-choices.ts';
-import { mapHfNames } from '../../sam/checkpoint/names.ts';
+import { mapHfNames, withoutWrappers } from '../../sam/checkpoint/names.ts';
 import { parsePeftConfig } from '../../sam/checkpoint/peft-config.ts';
 import type { HostTensor, TensorFile } from '../../sam/checkpoint/tensor-file.ts';
 import { isUnmerged } from '../../sam/checkpoint/unmerged.ts';
@@ -11,15 +11,13 @@ import { type PairNames, readPairTensors } from './pairs.ts';
 /** Of the metadata of `adapter_model.safetensors`: how an adapter of ours is used, which PEFT has no place for. */
 export const USE_METADATA = 'mopeft';
 const PAIR_TENSOR = /^(.+)\.lora_([AB])(?:\.([^.]+))?\.weight$/;
-/** What PEFT and wrappers of models put in front of a module's name in its model. */
-const PREFIX = /^(?:base_model\.model\.)+/;
 /** SAM's linear layers in the image encoder, with Hugging Face's or SAM's own names of blocks. */
 const LAYER =
-  /^(?:(?:model|module|sam)\.)*(?:(?:vision|image)_encoder\.)?(?:layers|blocks)\.(\d+)\.(?:attn|mlp)\.(qkv|q|k|v|proj|lin1|lin2)$/;
+  /^(?:(?:model|sam)\.)*(?:(?:vision|image)_encoder\.)?(?:layers|blocks)\.(\d+)\.(?:attn|mlp)\.(qkv|q|k|v|proj|lin1|lin2)$/;
 /** What PEFT puts into the names of a module that it trained whole, in the state of a model. */
 const SAVED = /\.modules_to_save\.[^.]+\./;
 const TRAINED = /\.(lora_\w+|modules_to_save)\./;
-const DECODER = /^(?:(?:model|module|sam)\.)*(mask_decoder\.)/;
+const DECODER = /^(?:(?:model|sam)\.)*(mask_decoder\.)/;
 const MERGE = 'Merge it into its model with merge_and_unload() in Python and open the result as a model.';
 
 /** `adapter_model.safetensors` (or `.bin`) and `adapter_config.json` of the Hugging Face package PEFT. */
@@ -78,7 +76,7 @@ export const peftIa3: ForeignReader = {
     const decoder = new Map<string, string>();
     for (const name of file.tensors.keys()) {
       const [, path] = SCALE_TENSOR.exec(name) ?? [];
-      const module = (path ?? name).replace(PREFIX, '').replace(SAVED, '.');
+      const module = withoutWrappers(path ?? name).replace(SAVED, '.');
       const [, block, layer] = LAYER.exec(module) ?? [];
       if (path === undefined && DECODER.test(module)) {
         decoder.set(module.replace(DECODER, '$1'), name);
@@ -175,7 +173,7 @@ function sortTensors(file: TensorFile): {
     // Of a whole model only what was trained is the adapter.
     if (isWhole && !TRAINED.test(name)) continue;
     const [, path, part, adapter] = PAIR_TENSOR.exec(name) ?? [];
-    const module = (path ?? name).replace(PREFIX, '').replace(SAVED, '.');
+    const module = withoutWrappers(path ?? name).replace(SAVED, '.');
     const [, block, layer] = LAYER.exec(module) ?? [];
     const side = part === 'A' ? { a: name } : { b: name };
     if (path !== undefined && block !== undefined && layer !== undefined) {
@@ -215,17 +213,36 @@ function unknownLayer(file: string, tensor: string): Failure {
 }
 
 /** Inner layers of a head, whose numbers mean others in Hugging Face's naming than in SAM's. */
-const INNER = /\.(?:output_hypernetworks_mlps\.\d+|iou_prediction_head)\.layers\.\d+$/;
+const INNER = /^(.*\.(?:output_hypernetworks_mlps\.\d+|iou_prediction_head)\.layers)\.(\d+)$/;
 
-/** Changes of the decoder by their layers. @throws Failure `adapter/layers` for an inner layer of a head. */
-function decoderLayers(pairs: readonly ModulePair[], { name: file }: TensorFile): Map<string, ModulePair> {
+/**
+ * Changes of the decoder by their layers; inner layers of heads by SAM's numbers.
+ * @throws Failure `adapter/layers` for an inner layer of a head where no other name says whose numbers these are.
+ */
+function decoderLayers(
+  pairs: readonly ModulePair[],
+  { name: file, tensors }: TensorFile,
+): Map<string, ModulePair> {
+  const names = [...tensors.keys()];
+  const isHf = names.some((name) => /\bvision_encoder\.|\.proj_(in|out)\./.test(name));
+  const isOriginal = names.some((name) => /\bimage_encoder\./.test(name));
   const layers = new Map<string, ModulePair>();
   for (const pair of pairs) {
-    const { module } = pair;
-    if (INNER.test(module)) throw unknownLayer(file, pair.a ?? pair.b ?? module);
-    layers.set(module, pair);
+    const [, head, number] = INNER.exec(pair.module) ?? [];
+    if (head === undefined) layers.set(pair.module, pair);
+    else if (isHf === isOriginal) throw unclearHead(file, pair.a ?? pair.b ?? head);
+    else layers.set(`${head}.${Number(number) + (isHf ? 1 : 0)}`, pair);
   }
   return layers;
+}
+
+function unclearHead(file: string, tensor: string): Failure {
+  return new Failure({
+    code: 'adapter/layers',
+    what: 'It changes an inner layer of a head of the mask decoder, and no other name says whether layers are counted as in SAM or as in Hugging Face.',
+    where: `${file}, tensor ${tensor}`,
+    cure: MERGE,
+  });
 }
 
 /** A mask decoder saved whole (`modules_to_save`), by SAM's names. */

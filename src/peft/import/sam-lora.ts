@@ -2,9 +2,10 @@ import { Failure } from '../../config/failure.ts';
 import type { ForeignReader } from './foreign-lora.ts';
 import { readPairTensors } from './pairs.ts';
 
-const PAIR_TENSOR = /^w_([ab])_(\d{3,})$/;
+/** Some trainings save the tensors under a key, or as several GPUs name them. */
+const PAIR_TENSOR = /^(?:.*\.)?(w_[ab]_\d{3,})$/;
 /** A head of the encoder that SAM does not have, which older versions save too. */
-const HEAD = /^fc_\d+in_\d+out$/;
+const HEAD = /^(?:.*\.)?fc_\d+in_\d+out$/;
 
 /**
  * The programs Sam_LoRA and SAMed: `w_a_000` [r, C], `w_b_000` [C, r], `w_a_001` …, two pairs for every block, first q, then v.
@@ -25,12 +26,18 @@ export const samLora: ForeignReader = {
         cure: 'Merge it into its model in Python and open the result as a model, or save the tensors w_a_… and w_b_… alone.',
       });
     }
-    const count = names.filter((tensor) => PAIR_TENSOR.test(tensor)).length;
-    const last = Math.ceil(count / 4) * 2;
+    const byBareName = new Map<string, string>();
+    for (const tensor of names) {
+      const [, bare] = PAIR_TENSOR.exec(tensor) ?? [];
+      if (bare === undefined) continue;
+      const before = byBareName.get(bare);
+      if (before !== undefined) throw twice(name, before, tensor);
+      byBareName.set(bare, tensor);
+    }
+    const last = Math.ceil(byBareName.size / 4) * 2;
     const pairs = [];
     for (let i = 0; i < last; i++) {
-      const find = (side: string) =>
-        names.find((tensor) => tensor === `w_${side}_${String(i).padStart(3, '0')}`);
+      const find = (side: string) => byBareName.get(`w_${side}_${String(i).padStart(3, '0')}`);
       const [a, b] = [find('a'), find('b')];
       if (a === undefined && b === undefined) throw gap(name, i);
       const layer = i % 2 === 0 ? 'q' : 'v';
@@ -57,6 +64,15 @@ export const samLora: ForeignReader = {
     };
   },
 };
+
+function twice(where: string, one: string, other: string): Failure {
+  return new Failure({
+    code: 'adapter/several',
+    what: `It holds several Sam_LoRA adapters: ${one} and ${other}.`,
+    where,
+    cure: 'Save the tensors w_a_… and w_b_… of each by themselves.',
+  });
+}
 
 function gap(where: string, index: number): Failure {
   return new Failure({

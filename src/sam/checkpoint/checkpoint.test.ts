@@ -87,6 +87,48 @@ describe('opening a checkpoint', () => {
     expect((await checkpoint.read('image_encoder.pos_embed')).shape).toEqual([1, 4, 4, 16]);
   });
 
+  it.each([
+    ['image_encoder.', 'image_encoder._orig_mod.'],
+    ['image_encoder.', 'image_encoder.module.'],
+    ['image_encoder.', 'image_encoder.base_model.model.'],
+    ['mask_decoder.', 'mask_decoder.module._orig_mod.'],
+    ['image_encoder.', '_fsdp_wrapped_module.image_encoder._fsdp_wrapped_module.'],
+    ['image_encoder.blocks.1.', 'image_encoder.blocks.1._checkpoint_wrapped_module.'],
+  ])('takes names in which a wrapper made %s to %s', async (from, to) => {
+    const first = to.startsWith(from) ? '' : to.slice(0, to.indexOf(from));
+    const plain = weights((tensors) => {
+      for (const [i, { data }] of [...tensors.values()].entries()) data.fill(i / 256);
+    });
+    const wrapped = new Map<string, HostTensor>();
+    for (const [name, tensor] of plain)
+      wrapped.set(name.startsWith(from) ? name.replace(from, to) : first + name, tensor);
+    const opened = await openCheckpoint({ weights: [source(wrapped)], config });
+    expect(opened.unused).toEqual([]);
+    for (const [name, { data }] of plain) expect((await opened.read(name)).data, name).toEqual(data);
+  });
+
+  it.each([
+    ['weight_orig', 'weight_mask'],
+    ['weight_g', 'weight_v'],
+    ['parametrizations.weight.original0', 'parametrizations.weight.original1'],
+  ])('names %s and %s, from which PyTorch computes a weight', async (...parts) => {
+    for (const layer of ['image_encoder.blocks.0.attn.proj', 'mask_decoder.output_upscaling.0']) {
+      const tensors = weights((all) => {
+        const weight = all.get(`${layer}.weight`);
+        all.delete(`${layer}.weight`);
+        for (const part of parts) if (weight) all.set(`${layer}.${part}`, weight);
+      });
+      await expect(openCheckpoint({ weights: [source(tensors)], config })).rejects.toMatchObject({
+        record: {
+          code: 'checkpoint/missing',
+          what: expect.stringContaining(`${layer}.${parts[0]} and ${layer}.${parts[1]}`),
+          where: `sam.safetensors, tensor ${layer}.weight`,
+          cure: expect.stringContaining('remove_weight_norm'),
+        },
+      });
+    }
+  });
+
   it('takes a model in several files, and refuses the same tensor twice', async () => {
     const all = [...weights()];
     const half = (from: number, to: number) => new Map(all.slice(from, to));

@@ -199,14 +199,8 @@ function checkShapes(
 ): void {
   const missing = [...expected.keys()].filter((name) => !found.has(name));
   const [first] = missing;
-  if (first !== undefined) {
-    throw new Failure({
-      code: 'checkpoint/missing',
-      what: `The file has no such tensor${missing.length > 1 ? `, and ${missing.length - 1} more are missing` : ''}.`,
-      where: `${label}, tensor ${first}`,
-      cure: 'Use a complete SAM checkpoint; download or save it again.',
-    });
-  }
+  if (first !== undefined)
+    throw missingTensor(first, label, { there: found.keys(), missing: missing.length });
   for (const [name, want] of expected) {
     const have = found.get(name) ?? [];
     if (sameShape(have, want) || encoder.canAdapt(name, have, want)) continue;
@@ -214,7 +208,7 @@ function checkShapes(
       code: 'checkpoint/shape',
       what: `Its shape is ${show(have)} and the model's other tensors ask for ${show(want)}.`,
       where: `${label}, tensor ${name}`,
-      cure: 'Use a complete SAM checkpoint; parts of two models do not fit each other.',
+      cure: 'Use a complete SAM checkpoint: parts of two models do not fit each other, and one with other numbers of masks or of image channels than SAM has cannot be used.',
     });
   }
 }

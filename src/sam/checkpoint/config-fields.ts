@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { Failure } from '../../config/failure.ts';
+import { isRecord } from '../../config/is-record.ts';
 
 /** A size or a number of things. */
 export const count = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65536));
@@ -13,14 +14,19 @@ export function parseFields<S extends v.GenericSchema>(
   json: unknown,
   where: string,
 ): v.InferOutput<S> {
+  // Valibot takes a list for an object.
+  if (!isRecord(json)) throw invalid('the file', 'it is no JSON object', where);
   const result = v.safeParse(schema, json);
   if (result.success) return result.output;
   const [issue] = result.issues;
-  const path = v.getDotPath(issue) ?? 'the file';
-  throw new Failure({
+  throw invalid(v.getDotPath(issue) ?? 'the file', issue.message, where);
+}
+
+function invalid(path: string, reason: string, where: string): Failure {
+  return new Failure({
     code: 'config/invalid',
-    what: `${path} is not usable: ${issue.message}.`,
+    what: `${path} is not usable: ${reason}.`,
     where,
-    cure: `Correct ${path}, or use the config.json that was saved together with these weights.`,
+    cure: `Correct ${path}, or use the file of this name that was saved together with these weights.`,
   });
 }

@@ -186,6 +186,11 @@ describe('q, k and v as layers of their own', () => {
 describe('what is no SAM', () => {
   it.each([
     ['image_encoder.trunk.blocks.0.attn.qkv.weight', /SAM 2/],
+    ['detector.backbone.vision_backbone.trunk.pos_embed', /SAM 3/],
+    ['tracker_model.mask_decoder.iou_token.weight', /SAM 3/],
+    ['state.0.exp_avg', /state of an optimizer/],
+    ['blocks.0.attn.rel_pos_h', /image encoder of a SAM alone/],
+    ['iou_token.weight', /parts of a SAM and no image encoder/],
     ['blocks.0.lora.q.A', /adapter of MoPEFT/],
     ['base_model.model.vision_encoder.layers.0.attn.qkv.lora_A.weight', /adapter of PEFT/],
     ['w_a_000', /LoRA file/],

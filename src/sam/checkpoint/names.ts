@@ -12,6 +12,18 @@ const ENCODER_TENSOR = /^((?:.*?\.)?)(?:image|vision)_encoder\./;
 const WRAPPED = /\.(base_layer|original_module|qkv(?=\.qkv\.))(?=\.)/;
 
 /**
+ * What programs put into names wherever they wrap a part of a model: training on several GPUs, `torch.compile`, activation
+ * checkpointing, and PEFT.
+ */
+const WRAPPERS =
+  /(?<=^|\.)(?:module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module|base_model\.model)\./g;
+
+/** A tensor's or module's name without what wrappers of the model, or of parts of it, have put there. */
+export function withoutWrappers(name: string): string {
+  return name.replace(WRAPPERS, '');
+}
+
+/**
  * What stands before the names of the models in a file (`model.`, `module.`, `sam.` …, or nothing), that with most of an image
  * encoder's tensors first. Stray tensors may have others.
  */
@@ -26,13 +38,13 @@ export function modelPrefixes(names: readonly string[]): string[] {
 
 /**
  * Original SAM name → the names in the file behind a prefix: one, or those of q, k and v that become one `qkv`, in this order.
- * Takes original and Hugging Face names, both also as fine-tunings wrap them.
+ * Takes original and Hugging Face names, both also as trainings and fine-tunings wrap them.
  * @throws Failure `checkpoint/twice` where two names mean the same tensor.
  */
 export function mapNames(names: readonly string[], prefix: string): Map<string, readonly string[]> {
   const bare = names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
   const unwrapped = new Map<string, string>();
-  for (const name of bare) setOnce(unwrapped, name.replace(WRAPPED, ''), name);
+  for (const name of bare) setOnce(unwrapped, withoutWrappers(name).replace(WRAPPED, ''), name);
   const plain = [...unwrapped.keys()];
   const map = isHfNaming(plain) ? mapHfNames(plain) : new Map(plain.map((name) => [name, name]));
   return joinProjections(

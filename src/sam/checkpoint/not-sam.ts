@@ -9,6 +9,11 @@ const KNOWN: readonly {
   readonly asks?: FailureRecord['asks'];
 }[] = [
   {
+    test: /(^|\.)(detector|detector_model|tracker_model|tracker)\.(?=.*(backbone|vision_encoder|transformer|sam_mask_decoder|mask_decoder|detr))/,
+    what: 'It is a SAM 3, whose encoder and decoder are others than those of the first SAM',
+    cure: 'Use a SAM of the first kind, such as facebook/sam-vit-base.',
+  },
+  {
     test: /(^|\.)(image_encoder\.trunk\.|sam_mask_decoder\.|vision_encoder\.backbone\.|memory_attention\.)/,
     what: 'It is a SAM 2, whose encoder (Hiera) and decoder are others than those of the first SAM',
     cure: 'Use a SAM of the first kind, such as facebook/sam-vit-base.',
@@ -42,7 +47,17 @@ const KNOWN: readonly {
     cure: 'Use a SAM of the first kind, such as facebook/sam-vit-base; of a model in several files open all of them.',
   },
   {
-    test: /(^|\.)(mask_decoder|prompt_encoder)\./,
+    test: /^state\.\d+\.(step|exp_avg|exp_avg_sq|momentum_buffer)$/,
+    what: 'It is the state of an optimizer, which holds no weights',
+    cure: 'Open the weights that were saved in the same training.',
+  },
+  {
+    test: /(^|\.)(blocks|layers)\.\d+\.attn\.rel_pos_[hw]$/,
+    what: 'It is the image encoder of a SAM alone, without prompt encoder and mask decoder',
+    cure: 'Open the whole checkpoint; an encoder that was saved alone has to be put into its model first.',
+  },
+  {
+    test: /(^|\.)(mask_decoder|prompt_encoder)\.|^(iou_token|mask_tokens)\.weight$/,
     what: 'It has parts of a SAM and no image encoder that is known',
     cure: 'Open the whole checkpoint; a decoder that was trained alone needs its model.',
   },

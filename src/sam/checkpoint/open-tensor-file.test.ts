@@ -67,6 +67,12 @@ it.each([
   ['GGUF of 123 tensors', file('GGUF\x03\x00\x00\x00\x7b'), /GGUF/, /it was made from/],
   ['HDF5', file('\x89HDF\r\n\x1a\n\x00'), /HDF5/, /of the same model/],
   ['TensorFlow Lite', file('\x1c\x00\x00\x00TFL3\x00'), /TensorFlow Lite/, /it was made from/],
+  [
+    'the text form of pickles',
+    file('L119547037146038801333356L\n.I1001\n.'),
+    /pickle protocol 0 or 1/,
+    /without pickle_protocol/,
+  ],
   ['gzip', file('\x1f\x8b\x08\x00'), /gzip/, /Unpack it/],
   ['tar', file('ustar', 257), /tar archive/, /Unpack it/],
   ['PNG', file('\x89PNG\r\n\x1a\n\x00'), /PNG image/, /images are added on Data/],

@@ -26,6 +26,12 @@ const OTHER_FORMATS: readonly OtherFormat[] = [
     sign: 'version https://git-lfs',
   },
   {
+    name: 'a file of torch.save in pickle protocol 0 or 1, which is not read',
+    cure: 'Save it in Python again without pickle_protocol: torch.save(model.state_dict(), "weights.pth").',
+    at: 0,
+    sign: 'L119547037146038801333356L',
+  },
+  {
     name: 'what macOS leaves beside a file on other disks and in zips',
     cure: 'Open the file of the same name without the leading "._".',
     at: 0,

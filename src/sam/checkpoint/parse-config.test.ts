@@ -132,6 +132,27 @@ describe('preprocessor_config.json', () => {
     });
   });
 
+  it.each([
+    [1 / 255, 1],
+    [0.003921569, 1],
+    [1, 255],
+  ])('with a rescale_factor of %d says values up to %d', (rescaleFactor, range) => {
+    expect(parsePreprocessor({ rescale_factor: rescaleFactor }, 'p.json').normalisation).toMatchObject({
+      range,
+    });
+    const off = parsePreprocessor({ rescale_factor: rescaleFactor, do_rescale: false }, 'p.json');
+    expect(off.normalisation).toMatchObject({ range: 255 });
+  });
+
+  it.each([
+    [{ image_std: [0.2, 0, 0.2] }, 'image_std.1'],
+    [{ image_std: [-1, 1, 1] }, 'image_std.0'],
+    [{ rescale_factor: 0.5 }, 'rescale_factor'],
+    [[], 'the file'],
+  ])('%j is refused by name', (json, name) => {
+    expect(failureOf(() => parsePreprocessor(json, 'p.json')).message).toContain(name);
+  });
+
   it('goes with the side of the model', () => {
     expect(imageRecordOf(parseSamConfig(HF, 'config.json'))).toEqual({ size: 1024, ...SAM_PREPROCESSING });
   });

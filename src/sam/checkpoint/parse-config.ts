@@ -12,6 +12,8 @@ import { count, eps, parseFields } from './config-fields.ts';
 
 const rgb = v.tuple([v.number(), v.number(), v.number()]);
 type Rgb = v.InferOutput<typeof rgb>;
+const divisor = v.pipe(v.number(), v.gtValue(0));
+const divisors = v.tuple([divisor, divisor, divisor]);
 
 const HfSchema = v.object({
   model_type: v.optional(v.string()),
@@ -61,9 +63,16 @@ const FlatSchema = v.object({
 
 const PreprocessorSchema = v.object({
   image_mean: v.optional(rgb, [0.485, 0.456, 0.406]),
-  image_std: v.optional(rgb, [0.229, 0.224, 0.225]),
+  image_std: v.optional(divisors, [0.229, 0.224, 0.225]),
   do_normalize: v.optional(v.boolean(), true),
   do_rescale: v.optional(v.boolean(), true),
+  rescale_factor: v.optional(
+    v.pipe(
+      v.number(),
+      v.check((factor) => rangeAfter(factor) !== null, 'Only 1/255 and 1 are known'),
+    ),
+    1 / 255,
+  ),
   /** Ours: says outright what Hugging Face says by `size`. */
   aspect: v.optional(v.picklist(['keep', 'stretch'])),
   /** Ours: `min-max` for MedSAM's way. */
@@ -148,6 +157,12 @@ function fromFlat(json: unknown, where: string): ReturnType<typeof parseRest> {
   };
 }
 
+/** What 255 becomes by a factor; null for one that leaves another range than the two that are known. */
+function rangeAfter(factor: number): 1 | 255 | null {
+  if (factor === 1) return 255;
+  return Math.abs(factor * 255 - 1) < 1e-3 ? 1 : null;
+}
+
 /** Reads Hugging Face's `preprocessor_config.json` of a SamProcessor; what it does not say is SAM's own way. */
 export function parsePreprocessor(json: unknown, where: string): PreprocessingRecord {
   const p = parseFields(PreprocessorSchema, json, where);
@@ -160,7 +175,8 @@ export function parsePreprocessor(json: unknown, where: string): PreprocessingRe
         [0, 0, 0],
         [1, 1, 1],
       ];
-  return { aspect, normalisation: { kind: 'mean-std', mean, std, range: p.do_rescale ? 1 : 255 } };
+  const range = (p.do_rescale ? rangeAfter(p.rescale_factor) : null) ?? 255;
+  return { aspect, normalisation: { kind: 'mean-std', mean, std, range } };
 }
 
 /**

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { Failure } from '../../config/failure.ts';
+import { isRecord } from '../../config/is-record.ts';
 
 /** A JSON file beside the weights. */
 export interface ConfigFile {
@@ -13,7 +14,6 @@ const DEFAULT_ALPHA = 8;
 
 const patterns = v.nullish(v.record(v.string(), v.pipe(v.number(), v.finite())), {});
 const ConfigSchema = v.looseObject({
-  peft_type: v.optional(v.string(), 'LORA'),
   r: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   lora_alpha: v.optional(v.pipe(v.number(), v.finite())),
   use_rslora: v.nullish(v.boolean(), false),
@@ -57,6 +57,7 @@ export interface PeftConfig {
  * @throws Failure `adapter/setting` that names the setting which cannot be applied exactly.
  */
 export function parsePeftConfig({ name, json }: ConfigFile, type: 'LORA' | 'IA3' = 'LORA'): PeftConfig {
+  expectType(name, json, type);
   const parsed = v.safeParse(ConfigSchema, json);
   if (!parsed.success) {
     const [issue] = parsed.issues;
@@ -69,7 +70,7 @@ export function parsePeftConfig({ name, json }: ConfigFile, type: 'LORA' | 'IA3'
     );
   }
   const config = parsed.output;
-  expectPlain(name, config, type);
+  expectPlain(name, config);
   const { r: rank = DEFAULT_RANK, lora_alpha: alpha = DEFAULT_ALPHA, use_rslora: usesRoot } = config;
   const alphas = Object.entries(config.alpha_pattern ?? {}).map(([pattern, value]) => ({
     matches: matcherOf(name, pattern),
@@ -89,16 +90,21 @@ export function parsePeftConfig({ name, json }: ConfigFile, type: 'LORA' | 'IA3'
   };
 }
 
+/** Before its other settings, which mean something else in other types. */
+function expectType(name: string, json: unknown, wanted: 'LORA' | 'IA3'): void {
+  if (!isRecord(json))
+    throw refused(name, 'the file', 'it is no JSON object', 'Use the adapter_config.json that PEFT wrote.');
+  const { peft_type: type = 'LORA' } = json;
+  if (typeof type === 'string' && type.toUpperCase() === wanted) return;
+  const read = wanted === 'LORA' ? 'only LORA is read' : `its tensors are those of ${wanted}`;
+  throw refused(name, 'peft_type', `it is ${String(type)}, and ${read}`);
+}
+
 function expectPlain(
   name: string,
   config: v.InferOutput<typeof ConfigSchema> & Readonly<Record<string, unknown>>,
-  wanted: 'LORA' | 'IA3',
 ): void {
-  const { peft_type: type, bias, init_lora_weights: init } = config;
-  if (type.toUpperCase() !== wanted) {
-    const read = wanted === 'LORA' ? 'only LORA is read' : `its tensors are those of ${wanted}`;
-    throw refused(name, 'peft_type', `it is ${type}, and ${read}`);
-  }
+  const { bias, init_lora_weights: init } = config;
   if (bias !== 'none') throw refused(name, 'bias', `it is ${bias}, and only none is read`);
   if (typeof init === 'string' && CHANGES_BASE.test(init)) {
     throw refused(

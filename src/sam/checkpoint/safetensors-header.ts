@@ -62,7 +62,12 @@ function parseEntry(name: string, value: unknown, dataBytes: number, file: strin
   if (!isRecord(value)) throw damaged('checkpoint/header', 'The entry is not a JSON object.', file, name);
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== 'string' || !isDtype(dtype)) {
-    throw damaged('checkpoint/dtype', `The type ${JSON.stringify(dtype)} does not exist.`, file, name);
+    throw new Failure({
+      code: 'checkpoint/dtype',
+      what: `It is of the type ${JSON.stringify(dtype)}, which is not known here.`,
+      where: `${file}, tensor ${name}`,
+      cure: 'Use the unquantised weights of the model (F32, F16 or BF16); where these are, the file is damaged: download it again.',
+    });
   }
   if (!Array.isArray(shape) || !shape.every(isCount)) {
     throw damaged('checkpoint/header', `${JSON.stringify(shape)} is not a shape.`, file, name);

@@ -38,7 +38,7 @@ export class Safetensors implements TensorFile {
       throw refuse(
         'checkpoint/empty',
         `The file has ${size} bytes.`,
-        'Download or save it again; it is empty.',
+        'Download or save it again; it is empty or cut short.',
       );
     }
     const first = await source.read(0, 8);

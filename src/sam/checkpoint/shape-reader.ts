@@ -13,7 +13,7 @@ export class ShapeReader {
   /** The shape of a tensor. @throws Failure `checkpoint/missing`. */
   shape(name: string): Shape {
     const shape = this.shapes.get(name);
-    if (!shape) throw missingTensor(name, this.file);
+    if (!shape) throw missingTensor(name, this.file, { there: this.shapes.keys() });
     return shape;
   }
 

@@ -78,14 +78,35 @@ export function wrongType(dtype: Dtype, where: string): Failure {
   });
 }
 
-/** The failure for a tensor that a file should have. */
-export function missingTensor(name: string, file: string): Failure {
+/**
+ * The failure for a tensor that a file should have.
+ * @param there names that it has, of which some may stand for it; @param missing how many are missing.
+ */
+export function missingTensor(
+  name: string,
+  file: string,
+  { there = [], missing = 1 }: { readonly there?: Iterable<string>; readonly missing?: number } = {},
+): Failure {
+  const [, module = '', leaf = ''] = /^(.*\.)([^.]+)$/.exec(name) ?? [];
+  // As PyTorch saves weights that are computed anew for each use.
+  const parts = [...there].filter(
+    (other) =>
+      other.startsWith(`${module}${leaf}_`) || other.startsWith(`${module}parametrizations.${leaf}.`),
+  );
+  if (parts.length > 0) {
+    return new Failure({
+      code: 'checkpoint/missing',
+      what: `In its place are ${parts.slice(0, 2).join(' and ')}, from which PyTorch computes it (pruning, weight norm or another parametrisation).`,
+      where: `${file}, tensor ${name}`,
+      cure: 'In Python make it a plain weight and save again: prune.remove, remove_weight_norm, remove_spectral_norm or parametrize.remove_parametrizations of torch.nn.utils.',
+    });
+  }
   const [, part] = /^(image_encoder|prompt_encoder|mask_decoder)\./.exec(name) ?? [];
   return new Failure({
     code: 'checkpoint/missing',
-    what: `The file has no such tensor${part ? ` of the ${part.replace('_', ' ')}` : ''}.`,
+    what: `The file has no such tensor${part ? ` of the ${part.replace('_', ' ')}` : ''}${missing > 1 ? `, and ${missing - 1} more are missing` : ''}.`,
     where: `${file}, tensor ${name}`,
-    cure: 'Use a complete SAM checkpoint that fits its config.',
+    cure: 'Use a complete SAM checkpoint that fits its config; download or save it again.',
   });
 }
 

@@ -2,14 +2,13 @@
 import { Failure } from '../../config/failure.ts';
 import { type Shape, show, sizeOf } from '../../graph/shape.ts';
 import type { Owners } from './find-model.ts';
+import { withoutWrappers } from './names.ts';
 import type { PeftConfig } from './peft-config.ts';
 import type { HostTensor, TensorFile } from './tensor-file.ts';
 
 const PART = /^(.+)\.lora_([AB])(?:\.([^.]+))?\.weight$/;
 /** A module that was trained whole, beside what it was before. */
 const TRAINED = /^(.+)\.modules_to_save\.([^.]+)\.(.+)$/;
-/** What PEFT puts in front of a module's name in its model. */
-const PREFIX = /^(?:base_model\.model\.)+/;
 
 /** A layer's change: `scale` · B A is added to its weights. */
 interface Change {
@@ -86,7 +85,7 @@ export function mergeUnmerged(owners: Owners, config: PeftConfig, label: string)
         cure: 'Use the adapter_config.json that was saved with these weights.',
       });
     }
-    const scale = config.scaleOf(path.replace(PREFIX, ''), rank);
+    const scale = config.scaleOf(withoutWrappers(path), rank);
     scales.add(scale);
     const change = { a: a ?? '', b: b ?? '', scale };
     merged.set(base, { ...headOf(owner, base, base), read: () => readMerged(owners, base, change, label) });

@@ -13,6 +13,7 @@ import type {
   SplitOrder,
 } from '../../worker/protocol.ts';
 import { plural } from '../format/format.ts';
+import { leftOutOrToCheck } from '../format/left-out.ts';
 import { callEngine } from './engine-link.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure, notifyFirstFailure, notifySuccess } from './notices.ts';
@@ -127,9 +128,7 @@ export function showImport({ datasets, refusals }: ImportReport): void {
     ],
   }));
   tickDatasets(datasets.filter(isTrainable).map(({ id }) => id));
-  announce(
-    `${plural(datasets.length, 'dataset')} added, ${plural(refusals.length, 'file')} left out or to check.`,
-  );
+  announce(`${plural(datasets.length, 'dataset')} added, ${leftOutOrToCheck(refusals)}.`);
 }
 
 export async function renameDataset(datasetId: string, name: string): Promise<void> {

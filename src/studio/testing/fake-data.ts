@@ -178,7 +178,7 @@ function fakePreview({
     ],
     remarks: [
       {
-        severity: 'notice',
+        isNotice: true,
         code: 'data/reading-ignored',
         what: '255 is ignored: it lies only along borders of the others, at most 4 pixels wide.',
         where: 'masks/',

@@ -45,7 +45,7 @@ export interface DatasetPreview {
   /** A sentence for each part of the reading: what, and how it is known. */
   readonly evidence: readonly string[];
   /** What is not certain of the reading, and masks that are left out for it. */
-  readonly remarks: readonly ReadingRemark[];
+  readonly remarks: readonly FailureRecord[];
   /** By the objects of `samples`: over all objects it is decided when the dataset is imported. Null without masks. */
   readonly scale: ScaleInfo | null;
   /** Which channels are shown of images that have two or more than three; null where they have not. */
@@ -73,11 +73,6 @@ export interface ChannelInfo {
   /** How many the images have. */
   readonly of: number;
   readonly shown: ChannelChoice;
-}
-
-/** `refused`: the mask is left out; `notice`: it is used, and should be looked at. */
-export interface ReadingRemark extends FailureRecord {
-  readonly severity: 'refused' | 'notice';
 }
 
 /** A reading in the words of {@link DatasetSettings}: `255`, `#8c5a1e`, `transparent`, `nan`, `none`. */

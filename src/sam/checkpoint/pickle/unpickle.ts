@@ -3,7 +3,7 @@
  * nothing: see globals.ts. Source: CPython, Lib/pickletools.py.
  */
 import { Failure } from '../../../config/failure.ts';
-import { damaged } from './damaged.ts';
+import { damaged, oldProtocol } from './damaged.ts';
 import { callOf, globalOf, objectOf, refusedCall, storageOf } from './globals.ts';
 import { bytesOf, Dict, Global, Opaque, type Storage, type Value } from './values.ts';
 
@@ -20,6 +20,8 @@ export interface Unpickled {
 
 /** Objects that one pickle may make; a checkpoint with its optimizer's state makes some ten thousand. */
 const MAX_OBJECTS = 2_000_000;
+/** Begins every pickle of protocol 2 and later. */
+const PROTO = 0x80;
 /** Digits of an integer, in bytes. */
 const MAX_INTEGER_BYTES = 64;
 
@@ -52,6 +54,7 @@ class Machine {
   }
 
   run(): Unpickled {
+    if (this.bytes[this.at] !== PROTO && this.at < this.bytes.length) throw oldProtocol(this.file);
     for (;;) {
       const opcode = this.view.getUint8(this.take(1));
       if (opcode === 0x2e /* STOP */) return { value: this.pop(), storages: this.storages, end: this.at };
@@ -62,7 +65,7 @@ class Machine {
   /** Opcodes that change what is there; all others make a value. */
   private step(opcode: number): void {
     switch (opcode) {
-      case 0x80: // PROTO
+      case PROTO:
         this.take(1);
         break;
       case 0x95: // FRAME

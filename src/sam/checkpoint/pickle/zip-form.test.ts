@@ -51,6 +51,24 @@ describe('the zip of a PyTorch file', () => {
     expect((await readAll(await writeZip(files, 0)))[3]).toBe(3);
   });
 
+  it.each([
+    ['a.npy', /NumPy arrays/],
+    ['model/archive_format', /torch\.export/],
+    ['model.weights.h5', /Keras/],
+    ['sam_vit_b.pth', /zip without data\.pkl/],
+  ])('one that holds %s is another', async (path, what) => {
+    await expect(readAll(await writeZip({ [path]: new Uint8Array(9) }, 0))).rejects.toMatchObject({
+      record: { code: 'checkpoint/zip-not-pytorch', what: expect.stringMatching(what) },
+    });
+  });
+
+  it('a pickle of protocol 0 is refused as such', async () => {
+    const files = { 'a/data.pkl': new TextEncoder().encode('(dp0\n.'), 'a/data/0': storage()[0] };
+    await expect(readAll(await writeZip(files, 0))).rejects.toMatchObject({
+      record: { code: 'checkpoint/pickle-protocol' },
+    });
+  });
+
   it('Zip64 is read', async () => {
     const writer = new ZipWriter(new Uint8ArrayWriter(), { level: 0, zip64: true, useWebWorkers: false });
     await writer.add('a/data.pkl', new Uint8ArrayReader(pickle(VALUE)));

@@ -29,7 +29,7 @@ export async function openZipForm(source: ByteSource): Promise<PytorchFile> {
   const entries = await listEntries(source);
   const folder = folderOf([...entries.keys()], name);
   const pickle = entries.get(`${folder}data.pkl`);
-  if (!pickle) throw notPytorch(name);
+  if (!pickle) throw notPytorch(name, [...entries.keys()]);
   if (pickle.uncompressedSize > MAX_PICKLE_BYTES) {
     throw new Failure({
       code: 'checkpoint/pickle-too-large',
@@ -116,17 +116,29 @@ function isBomb({ compressedSize, uncompressedSize }: FileEntry): boolean {
 /** `archive/`: what stands before `data.pkl`; PyTorch calls the folder as the file was called. */
 function folderOf(paths: readonly string[], file: string): string {
   const [first, second] = paths.filter((path) => /(^|\/)data\.pkl$/.test(path));
-  if (first === undefined) throw notPytorch(file);
+  if (first === undefined) throw notPytorch(file, paths);
   if (second !== undefined) throw damaged(`It holds two pickles: ${first} and ${second}.`, file);
   return first.slice(0, first.length - 'data.pkl'.length);
 }
 
-function notPytorch(file: string): Failure {
+/** Other zips that are taken for weights, by a file in them. */
+const OTHER_ZIPS: readonly (readonly [file: RegExp, name: string])[] = [
+  [/\.npy$/, 'an archive of NumPy arrays (.npz)'],
+  [/(^|\/)(archive_format|models\/model\.json)$/, 'what torch.export writes (.pt2), which holds a graph'],
+  [/(^|\/)(model\.weights\.h5|metadata\.json)$/, 'a model of Keras'],
+];
+
+function notPytorch(file: string, paths: readonly string[]): Failure {
+  const [, other] = OTHER_ZIPS.find(([sign]) => paths.some((path) => sign.test(path))) ?? [];
   return new Failure({
     code: 'checkpoint/zip-not-pytorch',
-    what: 'It is a zip without data.pkl, so PyTorch did not write it.',
+    what: other
+      ? `It is ${other}, not weights as torch.save writes them.`
+      : 'It is a zip without data.pkl, so torch.save did not write it.',
     where: file,
-    cure: 'Open the weights (.safetensors, .pth or .pt); where they are in this zip, unpack it first.',
+    cure: other
+      ? 'Open the .safetensors or .pth file of the same model; in Python torch.save(model.state_dict(), "weights.pth") writes one.'
+      : 'Open the weights (.safetensors, .pth or .pt); where they are in this zip, unpack it first.',
   });
 }
 

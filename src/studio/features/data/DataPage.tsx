@@ -4,7 +4,8 @@ import { BrokenList } from '../../components/BrokenList.tsx';
 import { FileButton } from '../../components/FileButton.tsx';
 import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { importFiles } from '../../drop/import-files.ts';
-import { duration, plural } from '../../format/format.ts';
+import { duration } from '../../format/format.ts';
+import { leftOutOrToCheck } from '../../format/left-out.ts';
 import { addDemo, deleteDataset, useDatasets } from '../../stores/datasets.ts';
 import { useDropPreview } from '../../stores/drop-preview.ts';
 import { useProject } from '../../stores/project.ts';
@@ -85,7 +86,7 @@ export function DataPage(): ReactNode {
 function LastRefusals({ refusals }: { readonly refusals: readonly FailureRecord[] }): ReactNode {
   return (
     <section className="panel stack attention" aria-label="Files to check">
-      <h3>Last import: {plural(refusals.length, 'file')} left out or to check</h3>
+      <h3>Last import: {leftOutOrToCheck(refusals)}</h3>
       <RefusalList refusals={refusals} />
     </section>
   );

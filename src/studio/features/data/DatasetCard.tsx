@@ -4,6 +4,7 @@ import { ConfirmDelete } from '../../components/ConfirmDelete.tsx';
 import { EditableName } from '../../components/EditableName.tsx';
 import { FactList } from '../../components/FactList.tsx';
 import { bytes, plural } from '../../format/format.ts';
+import { leftOutOrToCheck } from '../../format/left-out.ts';
 import { deleteDataset, renameDataset, setScale, setSplitOrder } from '../../stores/datasets.ts';
 import { labelDataset } from '../../stores/label-queue.ts';
 import { useRuns } from '../../stores/runs.ts';
@@ -67,7 +68,7 @@ export function DatasetCard(props: {
       <SplitBar dataset={dataset} />
       {dataset.refusals.length > 0 && (
         <details className="small">
-          <summary>{plural(dataset.refusals.length, 'file')} left out or to check</summary>
+          <summary>{leftOutOrToCheck(dataset.refusals)}</summary>
           <RefusalList refusals={dataset.refusals} name={`${dataset.name} files to check.csv`} />
         </details>
       )}

@@ -4,6 +4,7 @@ import { CheckBox } from '../../components/CheckBox.tsx';
 import { OverlaidImage } from '../../components/OverlaidImage.tsx';
 import { StretchContrast } from '../../components/StretchContrast.tsx';
 import { plural } from '../../format/format.ts';
+import { leftOutOrToCheck } from '../../format/left-out.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import {
   AS_FOUND,
@@ -45,7 +46,7 @@ export function ImportPreview(): ReactNode {
       ))}
       {refusals.length > 0 && (
         <details className="small" open={datasets.length === 0}>
-          <summary>{plural(refusals.length, 'file')} left out or to check</summary>
+          <summary>{leftOutOrToCheck(refusals)}</summary>
           <RefusalList refusals={refusals} />
         </details>
       )}
@@ -73,7 +74,6 @@ function PreviewedDataset(props: {
   const { dataset, withMasks } = props;
   const { index, name, imageCount, maskedCount, evidence, remarks, samples, scale, channels } = dataset;
   const settings = useDropPreview((state) => state.settings[index]) ?? AS_FOUND;
-  const toCheck = remarks.map(({ severity: _, ...failure }) => failure);
   return (
     <article className={styles.dataset} aria-label={`Preview of ${name}`}>
       <h3>
@@ -102,10 +102,10 @@ function PreviewedDataset(props: {
               ))}
             </ul>
           )}
-          {toCheck.length > 0 && (
-            <details className={`small attention ${styles.remarks}`} open={toCheck.length <= 4}>
-              <summary>{plural(toCheck.length, 'remark')} to check</summary>
-              <RefusalList refusals={toCheck} />
+          {remarks.length > 0 && (
+            <details className={`small attention ${styles.remarks}`} open={remarks.length <= 4}>
+              <summary>{plural(remarks.length, 'remark')} to check</summary>
+              <RefusalList refusals={remarks} />
             </details>
           )}
           <ReadingFields dataset={dataset} />
