@@ -384,7 +384,7 @@ test('several datasets are searched at once, and a search that was ended goes on
   ]);
   const settings = parseFindSettings({ iou: 0.3 });
   const request = { datasetIds: ['more'], variant: { kind: 'run', runId: 'r' }, settings } as const;
-  useFind.setState({ job: { ...request, modelName: 'm', isModelOpen: true } });
+  useFind.setState({ job: { ...request, modelName: 'm', isModelOpen: true, isUnderWay: false } });
   await changeFindSetting('iou', 0.6);
   await resumeJob();
   expect(searched[1]).toMatchObject(request);
