@@ -108,6 +108,34 @@ test.each(['test images', 'base model'])(
   },
 );
 
+test('a test is left while the kernels of the base model are compiled, and is not where a stop takes the pause back', async () => {
+  const opening = (label: string) => label === 'Opening the base model to compare with';
+  const compiling = vi.spyOn(gpu.pipelines, 'prepare');
+  const left = await (await openUnchecked()).start({
+    onActivity: (label) => {
+      if (!opening(label)) return;
+      compiling.mockReturnValueOnce(new Promise(() => undefined));
+      setTimeout(() => left.pause());
+    },
+  });
+  expect(await left.done).toMatchObject({ status: 'paused', verdict: null });
+  const kept = await (await openUnchecked()).start({
+    onActivity: (label) => {
+      if (!opening(label)) return;
+      const compiled = new Promise<void>((resolve) =>
+        setTimeout(() => {
+          kept.pause();
+          kept.stop();
+          setTimeout(resolve);
+        }),
+      );
+      compiling.mockReturnValueOnce(compiled);
+    },
+  });
+  expect((await kept.done).verdict).not.toBeNull();
+  compiling.mockRestore();
+});
+
 test('a stopped run stays stopped when a pause cuts its test off, and a later stop takes a pause back', async () => {
   const isTest = (label: string) => label.includes('test images');
   const cut = await (await openUnchecked('Cells', 9)).start({
@@ -164,6 +192,13 @@ test('a run that follows another is compared with it on the test images of both,
   const { verdict } = await (await again.start({}, undefined, { earlier })).done;
   expect(verdict?.before).toMatchObject({ name: 'First', box: { images: 1, n: 1 } });
   expect(verdict?.before?.sentence).toMatch(/^Against First: .*on 1 test image that both/);
+  // A pause leaves the test, rather than out of it what it was at.
+  const cut = await (await openUnchecked()).start(
+    { onActivity: (label) => void (label.startsWith('Measuring First') && cut.pause()) },
+    undefined,
+    { earlier },
+  );
+  expect(await cut.done).toMatchObject({ status: 'paused', verdict: null });
   // Without its weights there is nothing to compare with.
   const lost = { ...earlier, tuning: () => Promise.reject(new Error('gone')) };
   const alone = await (await (await openUnchecked()).start({}, undefined, { earlier: lost })).done;
@@ -200,6 +235,7 @@ test("a dataset's name is told as it is, whatever characters it holds", async ()
   expect(await labelsOf(await openUnchecked(name))).toEqual([
     'Compiling kernels for this GPU',
     `Measuring the test images of ${name}`,
+    'Opening the base model to compare with',
     `Measuring the base model on the test images of ${name}`,
   ]);
 });
