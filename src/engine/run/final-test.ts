@@ -113,7 +113,6 @@ export class FinalTest {
       Math.max(0, own.indexOf(nameOfDataset(config, sets[index]?.key ?? '')));
     const predictor = await SessionPredictor.open(gpu, model, tuning, datasetOf);
     try {
-      observer?.onActivity?.(`Opening ${called} to compare with`, 0, 1);
       if (!(await mayGoOnAfter(predictor.compile()))) return null;
       const options = { maxObjects: config.train.evalObjects, maxImages: 0 };
       const each = await evaluateSetsAt(

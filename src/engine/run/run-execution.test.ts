@@ -109,27 +109,31 @@ test.each(['test images', 'base model'])(
 );
 
 test('a test is left while the kernels of the base model are compiled, and is not where a stop takes the pause back', async () => {
-  const opening = (label: string) => label === 'Opening the base model to compare with';
+  // The next that is compiled is for the base model.
+  const isNext = (label: string, done: number) => label.startsWith('Measuring the test images') && done === 0;
   const compiling = vi.spyOn(gpu.pipelines, 'prepare');
   const left = await (await openUnchecked()).start({
-    onActivity: (label) => {
-      if (!opening(label)) return;
-      compiling.mockReturnValueOnce(new Promise(() => undefined));
-      setTimeout(() => left.pause());
+    onActivity: (label, done) => {
+      if (!isNext(label, done)) return;
+      compiling.mockImplementationOnce(() => {
+        setTimeout(() => left.pause());
+        return new Promise(() => undefined);
+      });
     },
   });
   expect(await left.done).toMatchObject({ status: 'paused', verdict: null });
   const kept = await (await openUnchecked()).start({
-    onActivity: (label) => {
-      if (!opening(label)) return;
-      const compiled = new Promise<void>((resolve) =>
-        setTimeout(() => {
-          kept.pause();
-          kept.stop();
-          setTimeout(resolve);
-        }),
-      );
-      compiling.mockReturnValueOnce(compiled);
+    onActivity: (label, done) => {
+      if (!isNext(label, done)) return;
+      const compiled = () =>
+        new Promise<void>((resolve) =>
+          setTimeout(() => {
+            kept.pause();
+            kept.stop();
+            setTimeout(resolve);
+          }),
+        );
+      compiling.mockImplementationOnce(compiled);
     },
   });
   expect((await kept.done).verdict).not.toBeNull();
@@ -235,7 +239,6 @@ test("a dataset's name is told as it is, whatever characters it holds", async ()
   expect(await labelsOf(await openUnchecked(name))).toEqual([
     'Compiling kernels for this GPU',
     `Measuring the test images of ${name}`,
-    'Opening the base model to compare with',
     `Measuring the base model on the test images of ${name}`,
   ]);
 });

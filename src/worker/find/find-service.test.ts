@@ -13,7 +13,7 @@ import { MICRO_SAM, openMicroModel } from '../../testing/micro-model.ts';
 import { drawSample } from '../../testing/training-sets.ts';
 import { DatasetRepository } from '../dataset-repository.ts';
 import type { EngineState } from '../engine-state.ts';
-import type { Progress } from '../protocol.ts';
+import type { EngineEvent, Progress } from '../protocol.ts';
 import { FindService } from './find-service.ts';
 
 /** Everything passes that a model of random weights answers. */
@@ -42,11 +42,12 @@ function openService(store = new MemoryStore()) {
   const datasets = new DatasetRepository(store);
   const ending: (() => Promise<void>)[] = [];
   const queue = new GpuQueue();
+  const emitted: EngineEvent[] = [];
   const state = {
     store,
     datasets,
     queue,
-    emit: () => undefined,
+    emit: (event: EngineEvent) => emitted.push(event),
     needGpu: () => gpu,
     openModelHash: 'micro',
     needModel: () => ({ open: { ...model, hash: 'micro' } }),
@@ -57,7 +58,7 @@ function openService(store = new MemoryStore()) {
     weights: () => Promise.reject(new Error('there is no run')),
     runScale: async () => null,
   });
-  return { service, datasets, queue, replaceModel: () => Promise.all(ending.map((work) => work())) };
+  return { service, datasets, queue, emitted, replaceModel: () => Promise.all(ending.map((work) => work())) };
 }
 
 function asked(onProgress: (progress: Progress, cancel: AbortController) => void = () => undefined) {
@@ -150,7 +151,7 @@ test('a dataset that was interrupted goes on, in another tab too, and is found a
 test('what is searched is not deleted or searched in another tab, which knows of it; where it is gone all the same the search ends', async () => {
   const store = new MemoryStore();
   const { service, datasets } = openService(store);
-  const other = openService(store).service;
+  const { service: other, emitted } = openService(store);
   const datasetId = await addCells(datasets);
   const request = { datasetIds: [datasetId], variant: base, settings: ANY };
   const beside: Promise<unknown>[] = [];
@@ -168,6 +169,7 @@ test('what is searched is not deleted or searched in another tab, which knows of
   expect(beside).toHaveLength(4);
   await Promise.all(beside);
   await other.expectUnused(datasetId);
+  await vi.waitFor(() => expect(emitted).toContainEqual({ type: 'elsewhere', kind: 'searches' }));
   expect(await store.list('datasets')).toEqual([]);
 });
 

@@ -81,6 +81,8 @@ export class FindService {
   private readonly learnt = new Lru<ClassMeans>(SEARCHES, () => 1);
   /** What tells likeness, by dataset and model: as it was when thresholds were chosen, whatever was labelled since. */
   private readonly taught = new Lru<Likeness>(SEARCHES, () => 1);
+  /** Settles when the search that is under way is over, whichever tab has it; null where no one asked. */
+  private over: Promise<void> | null = null;
   private serial = 0;
 
   constructor(
@@ -181,8 +183,18 @@ export class FindService {
     });
   }
 
-  job(): Promise<FindJob | null> {
-    return waitingJob(this.state);
+  async job(): Promise<FindJob | null> {
+    const job = await waitingJob(this.state);
+    if (job?.isUnderWay) this.tellWhenOver();
+    return job;
+  }
+
+  /** Its tab may be closed, after which no one else tells. */
+  private tellWhenOver(): void {
+    this.over ??= searchLocks.whenReleased(SEARCH).then(() => {
+      this.over = null;
+      this.state.emit({ type: 'elsewhere', kind: 'searches' });
+    });
   }
 
   async quality(request: RequestOf<'find.quality'>, asked: Asked): Promise<FindQuality> {
