@@ -98,6 +98,14 @@ test('all objects are found, reviewed by key, exported and imported again', asyn
     await page.screenshot({ path: test.info().outputPath('likeness.png') });
   });
 
+  await test.step('a search of all images is in sight where it is asked for, with a way out', async () => {
+    const begin = find.getByRole('button', { name: 'Search the whole dataset' });
+    await begin.click();
+    await expect(find.getByRole('button', { name: 'Pause' })).toBeInViewport({ ratio: 1 });
+    await page.screenshot({ path: test.info().outputPath('searching.png') });
+    await expect(begin).toBeEnabled();
+  });
+
   await test.step('they go out as COCO and come back as a dataset', async () => {
     await openPage(page, 'Data');
     const facts = /Objects\s*(\d+)/;

@@ -104,6 +104,29 @@ it('trains and leaves the files of a run', async () => {
   expect(Object.keys(gates.layers[0])).toEqual(['lora', 'prefix', 'adapter']);
 });
 
+it('says how a training that failed goes on where a checkpoint is there', async () => {
+  // The weights cannot be written where a folder has their name.
+  const blocked = join(folder, 'blocked');
+  const settings = ['--model', model, '--data', data];
+  const start = [
+    '--method',
+    'lora',
+    '--steps',
+    '1',
+    '--config',
+    join(folder, 'config.json'),
+    '--out',
+    blocked,
+  ];
+  expect((await mopeft('train', ...settings, ...start)).code).toBe(0);
+  await rm(join(blocked, 'verdict.json'));
+  await mkdir(join(blocked, 'verdict.json', 'in the way'), { recursive: true });
+  const { code, stderr } = await mopeft('train', ...settings, '--resume', blocked);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/verdict\.json/);
+  expect(stderr).toContain(`Then continue from step 1 with --resume ${blocked}\n`);
+});
+
 it('keeps the weights of the last step where no image is for validation', async () => {
   for (const kind of ['images', 'masks']) {
     await mkdir(join(taught, kind, 'test'), { recursive: true });

@@ -190,5 +190,6 @@ function labelled(
 }
 
 function showProgress(done: number, total: number): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${total} images${done === total ? '\n' : ''}`);
+  if (process.stderr.isTTY)
+    process.stderr.write(`\r${Math.floor(done)} of ${total} images${done === total ? '\n' : ''}`);
 }

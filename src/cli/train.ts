@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { Failure } from '../config/failure.ts';
+import { Failure, toFailureRecord } from '../config/failure.ts';
 import { parseStoredTrainConfig } from '../config/train.ts';
 import { resumedDataset, runDataset, uniqueKeys } from '../engine/datasets.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
@@ -95,10 +95,20 @@ export async function train(args: readonly string[]): Promise<number> {
   };
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
-  const outcome = await run.done;
+  const outcome = await run.done.catch((error) => {
+    throw withResume(error, run.progress.checkpointStep, out);
+  });
   conclude(outcome, out);
   gpu.destroy();
   return 0;
+}
+
+/** A failure that says how the run goes on, where it can: with numbers out of bounds it would come to the same end. */
+function withResume(error: unknown, checkpointStep: number | null, out: string): unknown {
+  const record = toFailureRecord(error);
+  if (checkpointStep === null || record.code === 'train/not-finite') return error;
+  const cure = `${record.cure} Then continue from step ${checkpointStep} with --resume ${out}`;
+  return new Failure({ ...record, cure }, { cause: error });
 }
 
 /** A resumed run keeps its settings: what would say others is refused rather than passed over. */

@@ -26,6 +26,11 @@ export class SessionPredictor implements ThresholdedMaskPredictor {
     return new SessionPredictor(await ModelSession.open(gpu, model, tuning), datasetOf);
   }
 
+  /** Has compiled what measuring runs, so that the device is not held meanwhile; see {@link SamSession.compile}. */
+  compile(): Promise<void> {
+    return this.session.sam.compile();
+  }
+
   get sam(): SamConfig {
     const { sam, preprocessing } = this.session;
     return { ...sam.config, preprocessing };

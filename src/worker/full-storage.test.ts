@@ -10,6 +10,8 @@ test.each([
   ['masks/m.json', /so this mask was not stored/],
   ['models/opened.json', /so this model was not stored/],
   ['run-queue.json', /so the queue of runs was not stored/],
+  ['find-job.json', /so what is to be searched was not stored/],
+  ['opened-model.json', /so which model is open was not stored/],
   ['other', /so a file was not stored/],
 ])('where %s does not fit, it is said what that is, and no path', async (path, what) => {
   const store = namingStore(new MemoryStore(1));

@@ -1,6 +1,7 @@
 /** Says what of the studio does not fit where the storage is full, in place of the path of the file. */
 import { Failure } from '../config/failure.ts';
 import type { FileStore } from '../data/file-store.ts';
+import { JOB_PATH } from './find/find-job.ts';
 import { QUEUE_PATH } from './runs/queue-file.ts';
 
 /** A store that names what could not be stored. */
@@ -33,6 +34,8 @@ const NAMES: readonly (readonly [RegExp, string])[] = [
   [/^masks\//, 'this mask was'],
   [/^models\//, 'this model was'],
   [new RegExp(`^${QUEUE_PATH}$`), 'the queue of runs was'],
+  [new RegExp(`^${JOB_PATH}$`), 'what is to be searched was'],
+  [/^opened-model\.json$/, 'which model is open was'],
 ];
 
 function fullFor(path: string, cause: Failure): Failure {

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import { toFailureRecord } from '../config/failure.ts';
+import { Failure, toFailureRecord } from '../config/failure.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
 import { newObject } from '../data/labels/objects.ts';
@@ -345,6 +345,40 @@ test('damaged labels are named, and labelled anew from the masks', async () => {
   expect(remark?.code).toBe('labels/damaged');
   expect(opened).toMatchObject({ status: 'done', revision: 1, objects: [{ id: 'imported-1' }] });
   expect((await save(opened.revision)).revision).toBe(2);
+});
+
+test('masks of a done image that do not fit it are named, and it can be labelled anew', async () => {
+  const { store, datasets, labels, datasetId, ref } = await studio(drawn({ 'a.png': 1 }, []));
+  const map = { width: 7, height: 5, data: new Int32Array(35).fill(1) };
+  await store.write(`datasets/${datasetId}/masks/a.png`, encodeMaskPng(map));
+  const { labels: opened, remark } = await labels.open(ref('a.png'));
+  expect(opened).toMatchObject({ status: 'done', objects: [] });
+  expect(remark).toMatchObject({ code: 'labels/masks-unusable', where: 'a.png' });
+  expect(remark?.what).toMatch(/mask is 7 × 5 pixels/);
+  const anew = { labels: labelsOf('done', box('x', 2)), history: NO_HISTORY, baseRevision: 0 };
+  await labels.save(ref('a.png'), anew);
+  expect(await datasets.info(datasetId)).toMatchObject({ objectCount: 1 });
+  expect((await labels.open(ref('a.png'))).remark).toBeNull();
+});
+
+test('where old labels cannot be written back, what went wrong first is said, and the new ones are kept', async () => {
+  const { store, labels, ref } = await studio(drawn({ 'a.png': 1 }, []));
+  const save = (baseRevision: number, ...objects: ImageLabels['objects']) =>
+    labels.save(ref('a.png'), { labels: labelsOf('done', ...objects), history: NO_HISTORY, baseRevision });
+  await save(0, box('x', 2));
+  const write = vi.spyOn(store, 'write');
+  const failing = (path: string) =>
+    new Failure({ code: 'storage/full', what: `No room for ${path}.`, cure: 'Make room.' });
+  let saves = 0;
+  write.mockImplementation(async (path, bytes) => {
+    if (path.includes('/labelled/') || (path.includes('/edits/') && saves++ > 0)) throw failing(path);
+    return MemoryStore.prototype.write.call(store, path, bytes);
+  });
+  const refused = await failureOf(save(1, box('x', 2), box('y', 12)));
+  expect(refused?.what).toMatch(/labelled/);
+  write.mockRestore();
+  const { labels: kept } = await labels.open(ref('a.png'));
+  expect(kept).toMatchObject({ revision: 2, objects: [{ id: 'x' }, { id: 'y' }] });
 });
 
 test('more objects than a mask holds are refused before anything is written', async () => {

@@ -51,11 +51,15 @@ export class LabelRepository {
       const read = await this.read(ref);
       if (read.stored) await this.publishWhereItFailed(ref, read.stored.labels);
       const opened = await this.datasets.open(ref.datasetId);
-      const { labels, history } = read.stored ?? {
-        labels: await this.imported(ref, opened),
-        history: NO_HISTORY,
+      const { labels, history, remark } = read.stored
+        ? { ...read.stored, remark: null }
+        : { ...(await this.imported(ref, opened)), history: NO_HISTORY };
+      return {
+        labels,
+        history,
+        classes: classesOf(opened.stored, labels),
+        remark: remark ?? read.remark,
       };
-      return { labels, history, classes: classesOf(opened.stored, labels), remark: read.remark };
     });
   }
 
@@ -82,9 +86,11 @@ export class LabelRepository {
         const masks = await this.writeMasks(ref, labels);
         return { revision: labels.revision, dataset: await this.publish(ref, labels, masks) };
       } catch (error) {
+        // Where even that fails, they are made good as after a crash, and what went wrong first is said.
         await (stored
           ? this.store.write(this.pathOf(ref), encodeLabels(stored))
-          : this.store.remove(this.pathOf(ref)));
+          : this.store.remove(this.pathOf(ref))
+        ).catch(() => undefined);
         throw error;
       }
     });
@@ -138,7 +144,7 @@ export class LabelRepository {
       return { stored: decodeLabels(bytes, path), remark: null };
     } catch (error) {
       if (error instanceof Failure && error.record.code === 'labels/damaged')
-        return { stored: null, remark: error.record };
+        return { stored: null, remark: { ...error.record, where: ref.sampleId } };
       throw error;
     }
   }
@@ -195,13 +201,17 @@ export class LabelRepository {
     return loaded.objects.regions.map(({ area }, i) => ({ classValue: classes[i] ?? 0, area }));
   }
 
-  private async imported(ref: SampleRef, opened: OpenedDataset): Promise<ImageLabels> {
+  /** What the files of an image's masks say; the remark names one that cannot be used. */
+  private async imported(
+    ref: SampleRef,
+    opened: OpenedDataset,
+  ): Promise<{ readonly labels: ImageLabels; readonly remark: FailureRecord | null }> {
     const at = indexOf(opened, ref);
     const { width, height } = sampleOf(opened, ref);
     const status = opened.stored.statuses[at] ?? 'unlabelled';
     const revision = opened.stored.revisions[at] ?? 0;
     const empty = { status, objects: [], revision, width, height, ignored: NO_RUNS };
-    if (status !== 'done') return empty;
+    if (status !== 'done') return { labels: empty, remark: null };
     const loaded = await this.datasets.sample(ref.datasetId, ref.sampleId);
     const classes = classesOfObjects(loaded);
     const { map, regions } = loaded.objects;
@@ -222,7 +232,9 @@ export class LabelRepository {
     );
     const hasIgnored = map.includes(IGNORED);
     const ignored = hasIgnored ? runsOfBitmap(map.map((id) => (id === IGNORED ? 1 : 0))) : NO_RUNS;
-    return { ...empty, objects, ignored };
+    const [unusable] = loaded.refusals;
+    const remark = unusable ? masksUnusable(ref, unusable.reason) : null;
+    return { labels: { ...empty, objects, ignored }, remark };
   }
 }
 
@@ -297,6 +309,13 @@ function expectClasses(classes: readonly LabelClass[], stored: StoredDataset): v
     values.add(value);
   }
 }
+
+const masksUnusable = ({ sampleId }: SampleRef, reason: string): FailureRecord => ({
+  code: 'labels/masks-unusable',
+  what: `The image is done, and its masks cannot be used. ${reason}`,
+  where: sampleId,
+  cure: 'Label it anew, or mark it as unlabelled, so that nothing is trained on it.',
+});
 
 function otherRevision({ sampleId }: SampleRef, known: number): Failure {
   return new Failure({

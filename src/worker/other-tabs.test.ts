@@ -17,6 +17,8 @@ test('tells of what tabs show once it is stored, and of nothing else', async () 
     'masks/m.json',
     'run-queue.json',
     'models/opened.json',
+    'find-job.json',
+    'datasets/cells-1/found/found.jsonl',
   ])
     await store.write(path, bytes);
   expect(told.splice(0)).toEqual([
@@ -25,6 +27,8 @@ test('tells of what tabs show once it is stored, and of nothing else', async () 
     { kind: 'runs', id: 'run-1' },
     { kind: 'masks', id: '' },
     { kind: 'queue', id: '' },
+    { kind: 'searches', id: '' },
+    { kind: 'searches', id: '' },
   ]);
   await store.move('masks/m.json', 'masks/n.json');
   await store.remove('runs/run-1');

@@ -1,6 +1,7 @@
 /** Tabs of the studio share one storage: each tells the others what it has changed there. */
 import type { FileStore } from '../data/file-store.ts';
 import { RECORD } from '../engine/run/run-record.ts';
+import { JOB_PATH } from './find/find-job.ts';
 import type { StoredKind } from './protocol.ts';
 import { QUEUE_PATH } from './runs/queue-file.ts';
 
@@ -39,12 +40,13 @@ export function tellingStore(store: FileStore, tell: (change: StoredChange) => v
   };
 }
 
-/** What is shown of: a dataset's manifest, card and labels, a run's record, a mask's record, the queue. */
+/** What is shown of: a dataset's manifest, card and labels, a run's record, a mask's record, the queue, what was found in datasets. */
 const SHOWN: Readonly<Record<StoredKind, RegExp>> = {
   datasets: /^datasets\/([^/]+)(\/(dataset\.json|card\.json|edits\/[^/]+))?$/,
   runs: new RegExp(`^runs/([^/]+)(/${RECORD})?$`),
   masks: /^masks\/()[^/]+\.json$/,
   queue: new RegExp(`^()${QUEUE_PATH}$`),
+  searches: new RegExp(`^()(${JOB_PATH}|datasets/[^/]+/found(/[^/]+)?)$`),
 };
 
 function changeAt(path: string): StoredChange | null {

@@ -13,7 +13,7 @@ class TabLocks {
 
   /** @param refusal what is said of one that another has. */
   constructor(
-    kind: 'run' | 'dataset' | 'model' | 'queue',
+    kind: 'run' | 'dataset' | 'model' | 'queue' | 'search',
     private readonly refusal: FailureRecord,
   ) {
     this.prefix = `mopeft-studio ${kind} `;
@@ -118,4 +118,11 @@ export const queueLocks = new TabLocks('queue', {
   code: 'queue/other-tab',
   what: 'The queue of runs is just being changed in another tab.',
   cure: 'Try again in a moment.',
+});
+
+/** The search of whole datasets, of which the tabs have one together. */
+export const searchLocks = new TabLocks('search', {
+  code: 'find/other-tab',
+  what: 'Whole datasets are being searched in another tab.',
+  cure: 'Wait until that is done, or pause it there.',
 });

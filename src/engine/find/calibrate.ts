@@ -7,7 +7,7 @@ import { leastArea } from '../../data/object-sizes.ts';
 import type { Scale } from '../../data/types.ts';
 import type { OpenModel } from '../model.ts';
 import type { Tuning } from '../tuning.ts';
-import { type Finder, previewFloors } from './finder.ts';
+import { type Finder, previewFloors, withinImage } from './finder.ts';
 import { type LearntLikeness, Likeness, type LikenessExample } from './likeness.ts';
 import { boxIou, type Proposal, withoutDuplicates } from './select.ts';
 import {
@@ -44,7 +44,7 @@ export interface CalibrationRequest {
 }
 
 export interface CalibrationHooks {
-  /** Images that are done. */
+  /** Images that are done, and a share of the one that is searched. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -116,7 +116,10 @@ async function searched(
     onProgress?.(images.length, samples.length);
     const sample = await load();
     const request = { sampling: settings, scale, floors, describes: learns };
-    const proposals = await finder.propose(sample.image, request, signal && { signal });
+    const proposals = await finder.propose(sample.image, request, {
+      onProgress: withinImage(images.length, samples.length, onProgress),
+      ...(signal && { signal }),
+    });
     const { truth, ignored } = comparison(sample, [], least(sample));
     const { width, height } = sample.image;
     const image = { proposals: proposals.map(withoutFeature), truth, ignored, width, height };

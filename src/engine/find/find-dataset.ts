@@ -4,7 +4,7 @@ import { type Dataset, isLabelled, loadSample } from '../../data/dataset.ts';
 import { runsOfValues } from '../../data/labels/runs.ts';
 import type { RgbImage, Scale } from '../../data/types.ts';
 import { ClassMeans, type KnownObject } from './classes.ts';
-import { type Finder, type FindHooks, type FindRequest, floorsOf } from './finder.ts';
+import { type Finder, type FindHooks, type FindRequest, floorsOf, withinImage } from './finder.ts';
 import type { FoundFile, FoundImage } from './found-file.ts';
 import { type FoundObject, selectObjects } from './select.ts';
 
@@ -22,7 +22,7 @@ export async function findObjects(
 }
 
 export interface FindDatasetHooks {
-  /** Images that are done, those of an earlier session among them. */
+  /** Images that are done, those of an earlier session among them, and a share of the one that is searched. */
   readonly onProgress?: (done: number, total: number) => void;
   /** An image that cannot be read, and why. */
   readonly onRefused?: (name: string, message: string) => void;
@@ -66,6 +66,7 @@ export async function findInDataset(
     const objects = await findObjects(finder, decoded, settings, scale, {
       classes,
       likeness,
+      onProgress: withinImage(i, samples.length, hooks.onProgress),
       ...(signal && { signal }),
     });
     const found = { name, width: decoded.width, height: decoded.height, objects };

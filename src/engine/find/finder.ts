@@ -45,6 +45,18 @@ export interface FindHooks {
   readonly signal?: AbortSignal;
 }
 
+/** Progress in images, of which the one that is searched now counts by the share of its clicks that are answered. */
+export const withinImage =
+  (
+    images: number,
+    total: number,
+    onProgress: FindHooks['onProgress'],
+  ): NonNullable<FindHooks['onProgress']> =>
+  (done, clicks) => {
+    // The last click is no end: what was found is still chosen from and kept.
+    if (done < clicks) onProgress?.(images + done / clicks, total);
+  };
+
 /** Clicks between two looks at the signal. */
 const BATCH = 64;
 /** Milliseconds of work on masks after which others get the thread. */

@@ -66,6 +66,11 @@ test('what is stored is read whatever found it', async () => {
   expect(read?.origin).toEqual({ ...origin, adapter: 'b', scale: 256 });
   expect(read?.file.images).toEqual([image('b.png', [5, 1])]);
   const whole = await text(store);
+  // Another tab may be in the middle of a line.
+  const growing = `${whole}{"name":"c.p`;
+  await store.write(PATH, bytes(growing));
+  expect((await FoundFile.read(store, PATH))?.file.images).toEqual([image('b.png', [5, 1])]);
+  expect(await text(store), 'reading writes nothing').toBe(growing);
   for (const other of [
     '{"version":1}\n',
     '{"version":3}\n',
@@ -115,6 +120,7 @@ test('a file of version 1, whose largest area is in pixels, is read and gone on 
       .replace('"maxArea":1', `"maxArea":${maxArea}`);
   await store.write(PATH, bytes(old(100_000_000)));
   expect((await FoundFile.read(store, PATH))?.origin).toEqual({ ...origin, classes: 'c' });
+  await FoundFile.open(store, PATH, { ...origin, classes: 'c' });
   expect(await text(store)).toBe(now);
   // Half of 10 × 6 pixels.
   await store.write(PATH, bytes(old(30)));

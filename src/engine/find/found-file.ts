@@ -116,7 +116,7 @@ export class FoundFile {
     // A first line that is cut off is that of a file without images.
     if (text.includes('\n') && (!stored.origin || identity(stored.origin) !== identity(origin)))
       throw otherOrigin(path);
-    const found = new Map(stored.images.map((image) => [image.name, image] as const));
+    const found = byName(stored.images);
     const whole = `${[header, ...[...found.values()].map(formatLine)].join('\n')}\n`;
     if (whole !== text) await store.write(path, new TextEncoder().encode(whole));
     return new FoundFile(store, path, found);
@@ -125,8 +125,9 @@ export class FoundFile {
   /** What is stored, whatever found it; null where nothing is. */
   static async read(store: FileStore, path: string): Promise<{ origin: FindOrigin; file: FoundFile } | null> {
     if (!(await store.exists(path))) return null;
-    const { origin } = parseText(new TextDecoder().decode(await store.read(path)));
-    return origin && { origin, file: await FoundFile.open(store, path, origin) };
+    // Not written anew: another tab may be adding to it.
+    const { origin, images } = parseText(new TextDecoder().decode(await store.read(path)));
+    return origin && { origin, file: new FoundFile(store, path, byName(images)) };
   }
 
   /** All images that were looked at, in the order in which they were. */
@@ -157,6 +158,9 @@ export class FoundFile {
     });
   }
 }
+
+const byName = (images: readonly FoundImage[]): Map<string, FoundImage> =>
+  new Map(images.map((image) => [image.name, image] as const));
 
 /** What tells the answers of a tuned model from others: its tensors, and the dataset that it is asked for. */
 export async function tuningHash({

@@ -18,6 +18,8 @@ export interface FinalTestParts {
   readonly sets: TrainingData['sets'];
   readonly yieldDevice: YieldDevice;
   readonly isInterrupted: () => boolean;
+  /** Waits for what goes on by itself; false where the test is interrupted before. */
+  readonly mayGoOnAfter: (work: Promise<unknown>) => Promise<boolean>;
   /** Records what was measured. */
   readonly record: (event: EvalEvent) => void;
   /** Settles when everything recorded is on storage. */
@@ -40,11 +42,11 @@ export class FinalTest {
     return base;
   }
 
-  /** The run before on the test images of both; null without one, where its weights are gone, and as {@link measureBase}. */
+  /** The run before on the test images of both; nothing without one and where its weights are gone; null as {@link measureBase}. */
   async measureEarlier(): Promise<readonly SetScores[] | null> {
     const { earlier } = this.parts.run;
     const tuning = await earlier?.tuning().catch(() => null);
-    if (!earlier || !tuning) return null;
+    if (!earlier || !tuning) return [];
     const sets = this.parts.sets.map((set) => {
       const tested = new Set(earlier.tested.get(set.key));
       return { ...set, split: { ...set.split, test: set.split.test.filter((name) => tested.has(name)) } };
@@ -56,7 +58,7 @@ export class FinalTest {
   async conclude(
     tuned: readonly SetScores[],
     base: readonly SetScores[],
-    earlier: readonly SetScores[] | null,
+    earlier: readonly SetScores[],
     progress: RunReached,
   ): Promise<Verdict | null> {
     if (tuned.length === 0) return null;
@@ -90,7 +92,7 @@ export class FinalTest {
       validation: validationOf(lines, config),
       ...(modules && { modules }),
     });
-    const before = earlier && compareRuns(run.earlier?.name ?? '', pairsWith(earlier));
+    const before = earlier.length > 0 && compareRuns(run.earlier?.name ?? '', pairsWith(earlier));
     const verdict = { ...measured, ...(before && { before }) };
     await writeTestIous(run.files, tuned);
     await run.files.writeText(RUN_FILES.verdict, `${JSON.stringify(verdict, null, 2)}\n`);
@@ -103,7 +105,7 @@ export class FinalTest {
     tuning: Tuning | null,
     sets: TrainingData['sets'],
   ): Promise<readonly SetScores[] | null> {
-    const { config, yieldDevice, isInterrupted } = this.parts;
+    const { config, yieldDevice, isInterrupted, mayGoOnAfter } = this.parts;
     const { gpu, model, observer } = this.parts.run;
     // A run before this one may have had other datasets.
     const own = tuning?.mopeft.datasets ?? [];
@@ -111,6 +113,7 @@ export class FinalTest {
       Math.max(0, own.indexOf(nameOfDataset(config, sets[index]?.key ?? '')));
     const predictor = await SessionPredictor.open(gpu, model, tuning, datasetOf);
     try {
+      if (!(await mayGoOnAfter(predictor.compile()))) return null;
       const options = { maxObjects: config.train.evalObjects, maxImages: 0 };
       const each = await evaluateSetsAt(
         predictor,

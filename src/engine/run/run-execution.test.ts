@@ -108,6 +108,38 @@ test.each(['test images', 'base model'])(
   },
 );
 
+test('a test is left while the kernels of the base model are compiled, and is not where a stop takes the pause back', async () => {
+  // The next that is compiled is for the base model.
+  const isNext = (label: string, done: number) => label.startsWith('Measuring the test images') && done === 0;
+  const compiling = vi.spyOn(gpu.pipelines, 'prepare');
+  const left = await (await openUnchecked()).start({
+    onActivity: (label, done) => {
+      if (!isNext(label, done)) return;
+      compiling.mockImplementationOnce(() => {
+        setTimeout(() => left.pause());
+        return new Promise(() => undefined);
+      });
+    },
+  });
+  expect(await left.done).toMatchObject({ status: 'paused', verdict: null });
+  const kept = await (await openUnchecked()).start({
+    onActivity: (label, done) => {
+      if (!isNext(label, done)) return;
+      const compiled = () =>
+        new Promise<void>((resolve) =>
+          setTimeout(() => {
+            kept.pause();
+            kept.stop();
+            setTimeout(resolve);
+          }),
+        );
+      compiling.mockImplementationOnce(compiled);
+    },
+  });
+  expect((await kept.done).verdict).not.toBeNull();
+  compiling.mockRestore();
+});
+
 test('a stopped run stays stopped when a pause cuts its test off, and a later stop takes a pause back', async () => {
   const isTest = (label: string) => label.includes('test images');
   const cut = await (await openUnchecked('Cells', 9)).start({
@@ -164,6 +196,13 @@ test('a run that follows another is compared with it on the test images of both,
   const { verdict } = await (await again.start({}, undefined, { earlier })).done;
   expect(verdict?.before).toMatchObject({ name: 'First', box: { images: 1, n: 1 } });
   expect(verdict?.before?.sentence).toMatch(/^Against First: .*on 1 test image that both/);
+  // A pause leaves the test, rather than out of it what it was at.
+  const cut = await (await openUnchecked()).start(
+    { onActivity: (label) => void (label.startsWith('Measuring First') && cut.pause()) },
+    undefined,
+    { earlier },
+  );
+  expect(await cut.done).toMatchObject({ status: 'paused', verdict: null });
   // Without its weights there is nothing to compare with.
   const lost = { ...earlier, tuning: () => Promise.reject(new Error('gone')) };
   const alone = await (await (await openUnchecked()).start({}, undefined, { earlier: lost })).done;

@@ -42,6 +42,8 @@ export class RunExecution implements Run {
   private areLooksNew = false;
   /** Ends the test between two images; the trainer has its own request, which ends the steps. */
   private isPauseRequested = false;
+  /** Wakes who waits for something that goes on by itself. */
+  private onPause = (): void => undefined;
   /** Ends what may be left out at the end of a run. */
   private readonly extras = new AbortController();
 
@@ -173,6 +175,7 @@ export class RunExecution implements Run {
 
   pause(): void {
     this.isPauseRequested = true;
+    this.onPause();
     this.extras.abort();
     this.trainer.pause();
   }
@@ -189,6 +192,18 @@ export class RunExecution implements Run {
       () => true,
       () => false,
     );
+  }
+
+  /** As {@link mayGoOnAfter}, but a stop lets it go on, even one that takes a pause back. */
+  private async unlessPaused(work: Promise<unknown>): Promise<boolean> {
+    const done = work.then(() => true);
+    for (;;) {
+      if (this.isPauseRequested) return false;
+      const paused = new Promise<false>((resolve) => {
+        this.onPause = () => resolve(false);
+      });
+      if (await Promise.race([done, paused])) return !this.isPauseRequested;
+    }
   }
 
   private onEvent(event: TrainEvent): void {
@@ -263,14 +278,14 @@ export class RunExecution implements Run {
         const test = this.finalTest(yieldDevice);
         const base = !isMeasured ? null : found?.length === 0 ? [] : await test.measureBase();
         const tuned = isBase ? base : found;
-        const earlier = tuned && base && tuned.length > 0 ? await test.measureEarlier() : null;
-        const verdict = tuned && base && (await test.conclude(tuned, base, earlier, reached));
+        const earlier = !base ? null : tuned && tuned.length > 0 ? await test.measureEarlier() : [];
+        const verdict = tuned && base && earlier && (await test.conclude(tuned, base, earlier, reached));
         await this.log.settled();
         const { secondsPerImage } = test;
         if (verdict && status === 'finished' && !isBase)
           await this.measureWorth(reached, secondsPerImage ?? 0, yieldDevice);
         // All steps are in the checkpoint, so a resumed run only measures.
-        const isLeft = status === 'finished' && !base;
+        const isLeft = status === 'finished' && !earlier;
         return {
           ...reached,
           status: isLeft ? 'paused' : status,
@@ -292,6 +307,7 @@ export class RunExecution implements Run {
       sets: this.data.sets,
       yieldDevice,
       isInterrupted: () => this.isPauseRequested,
+      mayGoOnAfter: (work) => this.unlessPaused(work),
       record: (event) => this.record(event),
       recorded: () => this.log.settled(),
     });

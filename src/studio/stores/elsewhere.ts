@@ -1,6 +1,7 @@
 /** Shows what other tabs change of what is stored. */
 import type { StoredKind } from '../../worker/protocol.ts';
 import { loadDatasets } from './datasets.ts';
+import { refreshFolders } from './find-folders.ts';
 import { loadKeptMasks } from './kept-masks.ts';
 import { followLabels } from './labels.ts';
 import { continueQueue, loadQueue } from './run-queue.ts';
@@ -19,6 +20,7 @@ const LOAD: Readonly<Record<StoredKind, () => Promise<void>>> = {
   },
   masks: loadKeptMasks,
   queue: loadQueue,
+  searches: refreshFolders,
 };
 const ALL = Object.keys(LOAD) as StoredKind[];
 

@@ -82,7 +82,7 @@ export async function takeFound(files: readonly DroppedFile[]): Promise<readonly
 }
 
 /** Shows what was found in datasets, and whether a search waits to go on. */
-async function refreshFolders(): Promise<void> {
+export async function refreshFolders(): Promise<void> {
   const asked = latest.replace('folders');
   const { datasets } = useDatasets.getState();
   const [, ...found] = await Promise.all([

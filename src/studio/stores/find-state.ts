@@ -24,8 +24,8 @@ export type FindWork = 'image' | 'folder' | 'quality' | 'calibration';
 
 export interface FindState {
   readonly settings: FindSettings;
-  /** Whether a person chose the settings, which then stay whatever model is opened. */
-  readonly isOwn: boolean;
+  /** The {@link shownModel} with which a person chose thresholds, which then stay whatever model is shown; null as long as no one did. */
+  readonly chosenWith: string | null;
   /** The dataset whose labelled images show what is looked for, where the settings ask for likeness. */
   readonly taughtBy: string | null;
   /** Objects that wait to be accepted or rejected; the chosen one is worked on. */
@@ -93,7 +93,7 @@ const defaultsOf = (hash: string | null): FindSettings => {
 export const useFind = create<FindState>()(() => ({
   ...NOTHING,
   settings: defaultsOf(null),
-  isOwn: false,
+  chosenWith: null,
   taughtBy: null,
   work: null,
   progress: null,
@@ -153,12 +153,23 @@ export function toReview(found: readonly FoundObject[]): Pick<FindState, 'object
 }
 
 function onModel({ model }: ReturnType<typeof useSession.getState>): void {
-  if (!useFind.getState().isOwn) set({ settings: defaultsOf(model?.hash ?? null) });
+  const { chosenWith, settings } = useFind.getState();
+  if (chosenWith !== null) return;
+  // Points are asked for by hand whatever the model.
+  const { pointsPerSide, cropLayers } = settings;
+  set({ settings: { ...defaultsOf(model?.hash ?? null), pointsPerSide, cropLayers } });
 }
 useSession.subscribe((now, before) => {
   if (now.model !== before.model) onModel(now);
 });
-onModel(useSession.getState());
+set({ settings: defaultsOf(useSession.getState().model?.hash ?? null) });
+
+/** Names the base model or the run that is shown. */
+export function shownModel(): string {
+  const variant = selectVariant(useSegment.getState());
+  const runId = variant.kind === 'run' ? variant.runId : null;
+  return JSON.stringify([runId, useSession.getState().model?.hash]);
+}
 
 /** Names the model that a search asks now, with its run. */
 export const askedModel = (): string =>

@@ -25,7 +25,7 @@ import {
   rejectFound,
   reviewNext,
 } from './find-review.ts';
-import { useFind } from './find-state.ts';
+import { shownModel, useFind } from './find-state.ts';
 import { flushLabels } from './labels.ts';
 import { useNotices } from './notices.ts';
 import { openImage } from './open-image.ts';
@@ -359,6 +359,24 @@ test('thresholds are those of the open model until a person chooses', async () =
   expect(useFind.getState().settings).toEqual({ ...settings, iou: 0.7 });
 });
 
+test('thresholds that a person chose know with which model, and points a side choose none', async () => {
+  const state = () => useFind.getState();
+  await changeFindSetting('pointsPerSide', 32);
+  expect(state().chosenWith).toBeNull();
+  // The next model brings its own thresholds, and the points stay.
+  useSession.setState({
+    model: { ...MODEL, hash: '206b160798d3de95261a5d0d009f734f3e3a96cab2d54b3d2b66b1576b364abe' },
+  });
+  expect(state().settings).toMatchObject({ iou: 0.5, pointsPerSide: 32 });
+  await changeFindSetting('iou', 0.7);
+  expect(state().chosenWith).toBe(shownModel());
+  useSegment.setState({ runId: 'run', side: 'tuned' });
+  expect(state().settings.iou).toBe(0.7);
+  expect(state().chosenWith).not.toBe(shownModel());
+  await calibrate();
+  expect(state().chosenWith).toBe(shownModel());
+});
+
 test('a class that a person gives stays when thresholds move, and is that of the label', async () => {
   labels = { ...labels, classes: [...labels.classes, { value: 5, name: 'debris', colour: '#56b4e9' }] };
   await openImage({ kind: 'sample', datasetId: 'cells', sampleId: 'b' });
@@ -384,7 +402,7 @@ test('several datasets are searched at once, and a search that was ended goes on
   ]);
   const settings = parseFindSettings({ iou: 0.3 });
   const request = { datasetIds: ['more'], variant: { kind: 'run', runId: 'r' }, settings } as const;
-  useFind.setState({ job: { ...request, modelName: 'm', isModelOpen: true } });
+  useFind.setState({ job: { ...request, modelName: 'm', isModelOpen: true, isUnderWay: false } });
   await changeFindSetting('iou', 0.6);
   await resumeJob();
   expect(searched[1]).toMatchObject(request);

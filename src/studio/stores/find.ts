@@ -11,6 +11,7 @@ import {
   measuredWith,
   openDataset,
   selectAsked,
+  shownModel,
   toReview,
   useFind,
   working,
@@ -34,9 +35,14 @@ export async function changeFindSetting(name: keyof FindSettings, value: number)
   const { kind, min, max } = FIND_FIELDS[name];
   if (!Number.isFinite(value)) return;
   const within = Math.min(max, Math.max(min, kind === 'integer' ? Math.round(value) : value));
+  const settings = { ...get().settings, [name]: within };
+  if (SAMPLING.has(name)) {
+    set({ settings });
+    return;
+  }
   // Asked for by hand, likeness is learnt from the dataset that is open.
   if (name === 'likeness' && get().taughtBy === null) set({ taughtBy: openDataset() });
-  await applySettings({ ...get().settings, [name]: within }, !SAMPLING.has(name));
+  await applySettings(settings);
 }
 
 /** Lowers the thresholds to what the model's surest masks have. */
@@ -53,11 +59,11 @@ export async function searchFiner(): Promise<void> {
 }
 
 /**
- * @param chooses whether thresholds changed, by which objects are chosen anew; of a search that told no likeness none can be
- * chosen by it.
+ * Thresholds that a person chose.
+ * @param chooses whether objects are chosen anew by them; of a search that told no likeness none can be chosen by it.
  */
 async function applySettings(settings: FindSettings, chooses = true): Promise<void> {
-  set({ settings, isOwn: true });
+  set({ settings, chosenWith: shownModel() });
   const { searchId, isAlike } = get();
   if (searchId === null || !chooses || (settings.likeness > 0 && !isAlike)) return;
   const asked = latest.replace('select');

@@ -1,10 +1,14 @@
 /** The search of datasets that was begun last and not finished, which goes on after a reload. */
 import * as v from 'valibot';
 import { parseFindSettings } from '../../config/find.ts';
-import type { EngineState } from '../engine-state.ts';
+import type { FileStore } from '../../data/file-store.ts';
+import type { DatasetRepository } from '../dataset-repository.ts';
 import type { FindFolderRequest, FindJob } from '../protocol.ts';
+import { searchLocks } from '../tab-locks.ts';
 
-const PATH = 'find-job.json';
+export const JOB_PATH = 'find-job.json';
+/** The one search of datasets that may be under way, as its lock is called. */
+export const SEARCH = 'datasets';
 
 const JobSchema = v.object({
   model: v.object({ hash: v.string(), name: v.string() }),
@@ -31,7 +35,11 @@ const JobSchema = v.object({
   ),
 });
 
-type State = Pick<EngineState, 'store' | 'datasets' | 'openModelHash'>;
+interface State {
+  readonly store: FileStore;
+  readonly datasets: Pick<DatasetRepository, 'list'>;
+  readonly openModelHash: string | null;
+}
 
 export async function keepJob(
   { store }: State,
@@ -39,20 +47,19 @@ export async function keepJob(
   { hash, name }: { readonly hash: string; readonly name: string },
 ): Promise<void> {
   const job = { datasetIds, variant, settings, taughtBy, model: { hash, name } };
-  await store.write(PATH, new TextEncoder().encode(JSON.stringify(job)));
+  await store.write(JOB_PATH, new TextEncoder().encode(JSON.stringify(job)));
 }
 
-export const forgetJob = ({ store }: State): Promise<void> => store.remove(PATH);
+export const forgetJob = ({ store }: State): Promise<void> => store.remove(JOB_PATH);
 
 /** Datasets that were deleted are left out; null where none is left, and where the file cannot be read. */
 export async function waitingJob({ store, datasets, openModelHash }: State): Promise<FindJob | null> {
-  if (!(await store.exists(PATH))) return null;
-  const read = v.safeParse(JobSchema, parsedJson(await store.read(PATH)));
-  if (!read.success) return null;
+  const stored = await storedJob(store);
+  if (!stored) return null;
   const there = new Set((await datasets.list()).map(({ id }) => id));
-  const datasetIds = read.output.datasetIds.filter((id) => there.has(id));
+  const datasetIds = stored.datasetIds.filter((id) => there.has(id));
   if (datasetIds.length === 0) return null;
-  const { variant, settings, taughtBy, model } = read.output;
+  const { variant, settings, taughtBy, model } = stored;
   return {
     datasetIds,
     variant,
@@ -60,7 +67,22 @@ export async function waitingJob({ store, datasets, openModelHash }: State): Pro
     ...(taughtBy !== undefined && { taughtBy }),
     modelName: model.name,
     isModelOpen: openModelHash === model.hash,
+    isUnderWay: await isSearching(),
   };
+}
+
+/** Whether a search of datasets is under way, in any tab. */
+const isSearching = async (): Promise<boolean> => (await searchLocks.taken()).has(SEARCH);
+
+/** Whether a dataset is searched as a whole, in any tab. */
+export async function isSearched({ store }: Pick<State, 'store'>, datasetId: string): Promise<boolean> {
+  return (await isSearching()) && (await storedJob(store))?.datasetIds.includes(datasetId) === true;
+}
+
+async function storedJob(store: State['store']): Promise<v.InferOutput<typeof JobSchema> | null> {
+  if (!(await store.exists(JOB_PATH))) return null;
+  const read = v.safeParse(JobSchema, parsedJson(await store.read(JOB_PATH)));
+  return read.success ? read.output : null;
 }
 
 /** @returns undefined where the bytes are none. */

@@ -13,7 +13,7 @@ import { MICRO_SAM, openMicroModel } from '../../testing/micro-model.ts';
 import { drawSample } from '../../testing/training-sets.ts';
 import { DatasetRepository } from '../dataset-repository.ts';
 import type { EngineState } from '../engine-state.ts';
-import type { Progress } from '../protocol.ts';
+import type { EngineEvent, Progress } from '../protocol.ts';
 import { FindService } from './find-service.ts';
 
 /** Everything passes that a model of random weights answers. */
@@ -42,11 +42,12 @@ function openService(store = new MemoryStore()) {
   const datasets = new DatasetRepository(store);
   const ending: (() => Promise<void>)[] = [];
   const queue = new GpuQueue();
+  const emitted: EngineEvent[] = [];
   const state = {
     store,
     datasets,
     queue,
-    emit: () => undefined,
+    emit: (event: EngineEvent) => emitted.push(event),
     needGpu: () => gpu,
     openModelHash: 'micro',
     needModel: () => ({ open: { ...model, hash: 'micro' } }),
@@ -57,7 +58,7 @@ function openService(store = new MemoryStore()) {
     weights: () => Promise.reject(new Error('there is no run')),
     runScale: async () => null,
   });
-  return { service, datasets, queue, replaceModel: () => Promise.all(ending.map((work) => work())) };
+  return { service, datasets, queue, emitted, replaceModel: () => Promise.all(ending.map((work) => work())) };
 }
 
 function asked(onProgress: (progress: Progress, cancel: AbortController) => void = () => undefined) {
@@ -147,17 +148,28 @@ test('a dataset that was interrupted goes on, in another tab too, and is found a
   expect(await service.results.of(datasetId)).toBeNull();
 });
 
-test('a dataset that is searched is not deleted here, and where another tab deletes it the search ends', async () => {
+test('what is searched is not deleted or searched in another tab, which knows of it; where it is gone all the same the search ends', async () => {
   const store = new MemoryStore();
   const { service, datasets } = openService(store);
+  const { service: other, emitted } = openService(store);
   const datasetId = await addCells(datasets);
   const request = { datasetIds: [datasetId], variant: base, settings: ANY };
+  const beside: Promise<unknown>[] = [];
   const searching = asked(({ done }) => {
-    expect(() => service.expectUnused(datasetId)).toThrow(/being searched/);
-    if (done === 1) void datasets.delete(datasetId);
+    if (done === 1)
+      beside.push(
+        expect(other.expectUnused(datasetId)).rejects.toThrow(/being searched/),
+        expect(other.expectUnused('other')).resolves.toBeUndefined(),
+        expect(other.folder(request, asked())).rejects.toThrow(/in another tab/),
+        expect(other.job()).resolves.toMatchObject({ isUnderWay: true }),
+      );
+    if (done === 2) void datasets.delete(datasetId);
   });
   await expect(service.folder(request, searching)).rejects.toThrow(/deleted while the search went on/);
-  service.expectUnused(datasetId);
+  expect(beside).toHaveLength(4);
+  await Promise.all(beside);
+  await other.expectUnused(datasetId);
+  await vi.waitFor(() => expect(emitted).toContainEqual({ type: 'elsewhere', kind: 'searches' }));
   expect(await store.list('datasets')).toEqual([]);
 });
 
@@ -179,7 +191,12 @@ test('a search that was cut off says so until it is finished, whatever was delet
   ).rejects.toThrow();
   expect(progress.at(-1)).toEqual([4, 6]);
   const { service, datasets } = openService(store);
-  expect(await service.job()).toEqual({ ...request, modelName: 'micro', isModelOpen: true });
+  expect(await service.job()).toEqual({
+    ...request,
+    modelName: 'micro',
+    isModelOpen: true,
+    isUnderWay: false,
+  });
   await datasets.delete(ids[1] as string);
   const job = await service.job();
   expect(job?.datasetIds).toEqual([ids[0]]);
@@ -288,7 +305,7 @@ test('what labelled images show is learnt once, and decides in images, datasets 
   });
   await expect(first.service.folder(request, interrupt)).rejects.toThrow();
   const { service } = openService(store);
-  expect(await service.job()).toEqual({ ...request, modelName: 'micro', isModelOpen: true });
+  expect(await service.job()).toMatchObject({ ...request, isModelOpen: true });
   await service.folder(request, asked());
   for (const sampleId of ['a.png', 'c.png']) {
     const found = await service.results.image({ datasetId, sampleId });
@@ -299,6 +316,25 @@ test('what labelled images show is learnt once, and decides in images, datasets 
     asked(),
   );
   expect(quality.objects).toBe(1);
+});
+
+test('progress goes on within an image, which may take a minute', async () => {
+  const { service, datasets } = openService();
+  const datasetId = await addCells(datasets);
+  const settings = { ...ANY, pointsPerSide: 12 };
+  const about = { datasetId, variant: base, settings };
+  const works = {
+    folder: (call: ReturnType<typeof asked>) => service.folder({ ...about, datasetIds: [datasetId] }, call),
+    quality: (call: ReturnType<typeof asked>) => service.quality({ ...about, split: 'train' }, call),
+    calibrate: (call: ReturnType<typeof asked>) => service.calibrate(about, call),
+  };
+  for (const [name, work] of Object.entries(works)) {
+    const done: number[] = [];
+    await work(asked((progress) => void done.push(progress.done)));
+    expect(done, name).toEqual([...done].sort((a, b) => a - b));
+    expect(done[0], name).toBe(0);
+    expect(done[1], name).toBeCloseTo(64 / 144);
+  }
 });
 
 test('measures what is found of the images of a split', async () => {

@@ -14,7 +14,7 @@ import {
 } from '../../engine/find/calibrate.ts';
 import { ClassMeans } from '../../engine/find/classes.ts';
 import { findInDataset, findObjects, learnClasses } from '../../engine/find/find-dataset.ts';
-import { Finder, previewFloors } from '../../engine/find/finder.ts';
+import { Finder, previewFloors, withinImage } from '../../engine/find/finder.ts';
 import { type FindOrigin, tuningHash } from '../../engine/find/found-file.ts';
 import type { Likeness } from '../../engine/find/likeness.ts';
 import { type FindComparison, type FindQuality, findQuality } from '../../engine/find/quality.ts';
@@ -35,7 +35,8 @@ import type {
   Variant,
 } from '../protocol.ts';
 import type { NamedWeights } from '../segmentation-service.ts';
-import { forgetJob, keepJob, waitingJob } from './find-job.ts';
+import { searchLocks } from '../tab-locks.ts';
+import { forgetJob, isSearched, keepJob, SEARCH, waitingJob } from './find-job.ts';
 import { FoundResults } from './found-results.ts';
 
 /** What finding needs of the other services. */
@@ -76,12 +77,12 @@ export class FindService {
   readonly results: FoundResults;
   private readonly searches = new Lru<Search>(SEARCHES, () => 1);
   private readonly running = new Map<AbortController, Promise<unknown>>();
-  /** Datasets that are being searched as a whole. */
-  private readonly searched = new Set<string>();
   /** What tells classes, by dataset, labels and model. */
   private readonly learnt = new Lru<ClassMeans>(SEARCHES, () => 1);
   /** What tells likeness, by dataset and model: as it was when thresholds were chosen, whatever was labelled since. */
   private readonly taught = new Lru<Likeness>(SEARCHES, () => 1);
+  /** Settles when the search that is under way is over, whichever tab has it; null where no one asked. */
+  private over: Promise<void> | null = null;
   private serial = 0;
 
   constructor(
@@ -134,10 +135,14 @@ export class FindService {
     });
   }
 
-  async folder(request: FindFolderRequest, asked: Asked): Promise<FoundDataset[]> {
+  /** @throws Failure `find/other-tab`, and whatever ends a search. */
+  folder(request: FindFolderRequest, asked: Asked): Promise<FoundDataset[]> {
+    return searchLocks.whileTaken(SEARCH, () => this.searchAll(request, asked));
+  }
+
+  private async searchAll(request: FindFolderRequest, asked: Asked): Promise<FoundDataset[]> {
     const { datasetIds, variant, settings } = request;
     await keepJob(this.state, request, this.state.needModel().open);
-    for (const id of datasetIds) this.searched.add(id);
     const all = await this.withFinder(variant, asked.signal, async (opened, signal) => {
       const { finder } = opened;
       const found: FoundDataset[] = [];
@@ -163,25 +168,33 @@ export class FindService {
         if (own) found.push(own);
       }
       return found;
-    }).finally(() => {
-      for (const id of datasetIds) this.searched.delete(id);
     });
     await forgetJob(this.state);
     return all;
   }
 
-  /** @throws Failure `data/in-use` when all of a dataset is being searched. */
-  expectUnused(datasetId: string): void {
-    if (!this.searched.has(datasetId)) return;
+  /** @throws Failure `data/in-use` when all of a dataset is being searched, here or in another tab. */
+  async expectUnused(datasetId: string): Promise<void> {
+    if (!(await isSearched(this.state, datasetId))) return;
     throw new Failure({
       code: 'data/in-use',
       what: 'All images of this dataset are being searched.',
-      cure: 'Wait until the search is done, or pause it on the Segment page.',
+      cure: 'Wait until the search is done, or pause it on the Segment page of the tab that it is in.',
     });
   }
 
-  job(): Promise<FindJob | null> {
-    return waitingJob(this.state);
+  async job(): Promise<FindJob | null> {
+    const job = await waitingJob(this.state);
+    if (job?.isUnderWay) this.tellWhenOver();
+    return job;
+  }
+
+  /** Its tab may be closed, after which no one else tells. */
+  private tellWhenOver(): void {
+    this.over ??= searchLocks.whenReleased(SEARCH).then(() => {
+      this.over = null;
+      this.state.emit({ type: 'elsewhere', kind: 'searches' });
+    });
   }
 
   async quality(request: RequestOf<'find.quality'>, asked: Asked): Promise<FindQuality> {
@@ -195,9 +208,16 @@ export class FindService {
       const likeness = await this.likeness(request, opened, asked, signal);
       const compared: FindComparison[] = [];
       for (const [i, { id }] of samples.entries()) {
-        asked.progress({ done: i, total: samples.length, label: `Finding known objects of ${dataset.name}` });
+        const tell = (done: number, total: number) =>
+          asked.progress({ done, total, label: `Finding known objects of ${dataset.name}` });
+        tell(i, samples.length);
         const loaded: LoadedSample = await this.state.datasets.sample(datasetId, id);
-        const found = await findObjects(finder, loaded.image, settings, scale, { signal, likeness });
+        const onProgress = withinImage(i, samples.length, tell);
+        const found = await findObjects(finder, loaded.image, settings, scale, {
+          signal,
+          likeness,
+          onProgress,
+        });
         compared.push(comparison(loaded, found, leastKnown(loaded, scale, open, tuning)));
       }
       return findQuality(compared);

@@ -52,7 +52,7 @@ export function dataHandlers(
       const { state, training, finding } = await engine;
       await state.datasets.delete(datasetId, async () => {
         await training.expectUnused(datasetId);
-        finding.expectUnused(datasetId);
+        await finding.expectUnused(datasetId);
       });
       return done;
     },

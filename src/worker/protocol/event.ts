@@ -4,7 +4,7 @@ import type { RunQueue } from './queue.ts';
 import type { EvalPoint, GatePoint, Look, ModulesPoint, RunInfo, StepPoint, StepProfile } from './train.ts';
 
 /** What is stored and shown in every tab. */
-export type StoredKind = 'datasets' | 'runs' | 'masks' | 'queue';
+export type StoredKind = 'datasets' | 'runs' | 'masks' | 'queue' | 'searches';
 
 export type EngineEvent =
   | { readonly type: 'step'; readonly runId: string; readonly point: StepPoint }

@@ -58,6 +58,8 @@ export interface FindJob extends FindFolderRequest {
   /** The base model that it was begun with, and whether that one is open: it goes on with no other. */
   readonly modelName: string;
   readonly isModelOpen: boolean;
+  /** Whether it is under way, here or in another tab. */
+  readonly isUnderWay: boolean;
 }
 
 export interface FindFolderRequest {
@@ -89,8 +91,9 @@ export interface FindCalls {
   /** Chooses anew among what a search found, without asking the model. Fails with `find/forgotten`. */
   'find.select': [{ readonly searchId: string; readonly settings: FindSettings }, FoundSelection];
   /**
-   * All objects of all images of datasets. Progress in images. What was found is on storage image by image: cancelling, or a
-   * closed tab, keeps it, and the same request goes on. Another model or other settings begin anew.
+   * All objects of all images of datasets. Progress in images and shares of them. What was found is on storage image by image: cancelling, or a
+   * closed tab, keeps it, and the same request goes on. Another model or other settings begin anew. Fails with
+   * `find/other-tab`: of all tabs one searches datasets at a time.
    */
   'find.folder': [FindFolderRequest, readonly FoundDataset[]];
   /** The search of datasets that was begun last, where it was not finished; those that were deleted are left out. */

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import type { FindJob } from '../../../worker/protocol.ts';
 import { plural } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { findInFolders, resumeJob, toggleFurther } from '../../stores/find-folders.ts';
@@ -53,14 +54,19 @@ export function FindFolders(): ReactNode {
       {job && work === null && (
         <>
           <p>
-            The search of {job.datasetIds.map(nameOf).join(', ')} is not finished
-            {job.isModelOpen ? '.' : `. It was begun with ${job.modelName}: open that model to go on.`}
+            The search of {job.datasetIds.map(nameOf).join(', ')} {stateOf(job)}
           </p>
-          <div className={styles.actions}>
-            <button type="button" disabled={!canCompute || !job.isModelOpen} onClick={() => void resumeJob()}>
-              Go on with the search
-            </button>
-          </div>
+          {!job.isUnderWay && (
+            <div className={styles.actions}>
+              <button
+                type="button"
+                disabled={!canCompute || !job.isModelOpen}
+                onClick={() => void resumeJob()}
+              >
+                Go on with the search
+              </button>
+            </div>
+          )}
         </>
       )}
       {folders.map(({ datasetId, samples, imageCount }) => (
@@ -82,4 +88,12 @@ export function FindFolders(): ReactNode {
       )}
     </div>
   );
+}
+
+/** Of a search that this tab does not do now. */
+function stateOf({ isUnderWay, isModelOpen, modelName }: FindJob): string {
+  if (isUnderWay) return 'is under way in another tab.';
+  return isModelOpen
+    ? 'is not finished.'
+    : `is not finished. It was begun with ${modelName}: open that model to go on.`;
 }

@@ -6,8 +6,9 @@ import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { duration, plural } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { calibrate, changeFindSetting, findAll, measureFinding } from '../../stores/find.ts';
-import { cancelFinding, useFind } from '../../stores/find-state.ts';
+import { cancelFinding, shownModel, useFind } from '../../stores/find-state.ts';
 import { selectVariant, useSegment } from '../../stores/segment.ts';
+import { useSession } from '../../stores/session.ts';
 import { TimeLeft } from '../../stores/time-left.ts';
 import { FindFolders } from './FindFolders.tsx';
 import styles from './FindPanel.module.css';
@@ -87,38 +88,55 @@ function Threshold({ name }: { readonly name: keyof FindSettings }): ReactNode {
   );
 }
 
-/** Offers to choose the thresholds by labelled images as long as no one did; then says by which images they were chosen. */
+/** Whether a person chose the thresholds, and with the model that is shown or another one. */
+function useChosenWith(): 'none' | 'this' | 'other' {
+  const chosenWith = useFind((state) => state.chosenWith);
+  const openModel = useSession(shownModel);
+  const model = useSegment(shownModel);
+  if (chosenWith === null) return 'none';
+  return chosenWith === model && model === openModel ? 'this' : 'other';
+}
+
+/**
+ * Offers to choose the thresholds by labelled images as long as no one did for the model that is shown; then says by which
+ * images they were chosen.
+ */
 function Suited(): ReactNode {
   const isTuned = useSegment((state) => selectVariant(state).kind === 'run');
-  const isOwn = useFind((state) => state.isOwn);
+  const chosenWith = useChosenWith();
   const isIdle = useIsIdle();
   const datasetId = useSegment((state) => (state.source?.kind === 'sample' ? state.source.datasetId : null));
   const isKnown = useDatasets(({ datasets }) =>
     datasets.some(({ id, maskedCount }) => id === datasetId && maskedCount > 0),
   );
-  if (isOwn) return <Calibrated />;
+  if (chosenWith === 'this') return <Calibrated />;
+  const isOther = chosenWith === 'other';
   if (isKnown)
     return (
       <div className={styles.suited}>
         <p>
-          The thresholds suit the base model and know nothing of your objects: labelled images can show what
-          you look for.
+          {isOther ? OTHER_MODEL : 'The thresholds suit the base model and know nothing of your objects:'}{' '}
+          labelled images can show what you look for.
         </p>
         <button type="button" disabled={!isIdle} onClick={() => void calibrate()}>
           Choose by labelled images
         </button>
       </div>
     );
-  if (!isTuned) return null;
+  if (!isTuned && !isOther) return null;
   return (
     <div className={styles.suited}>
       <p>
-        The thresholds suit the base model. A tuned model may be surer of its masks, or less sure; labelled
-        images could choose them.
+        {isOther
+          ? OTHER_MODEL
+          : 'The thresholds suit the base model. A tuned model may be surer of its masks, or less sure;'}{' '}
+        labelled images could choose them.
       </p>
     </div>
   );
 }
+
+const OTHER_MODEL = 'The thresholds were chosen with another model, and may not suit this one:';
 
 function Work(): ReactNode {
   const work = useFind((state) => state.work);
@@ -139,12 +157,12 @@ function Work(): ReactNode {
 
 /** What can be said and chosen where objects are known. */
 function Known(): ReactNode {
-  const isOwn = useFind((state) => state.isOwn);
+  const isChosen = useChosenWith() === 'this';
   const isIdle = useIsIdle();
   return (
     <>
       <div className={styles.actions}>
-        {isOwn && (
+        {isChosen && (
           <button type="button" disabled={!isIdle} onClick={() => void calibrate()}>
             Choose by labelled images
           </button>
