@@ -118,4 +118,16 @@ def preprocessor_of(json: object, where: object) -> Preprocessing:
     plain = {"image_mean": (0.0, 0.0, 0.0), "image_std": (1.0, 1.0, 1.0)} if json.get("do_normalize") is False else json
     mean = rgb_of(plain.get("image_mean", IMAGENET.normalisation.mean), wrong)
     std = rgb_of(plain.get("image_std", IMAGENET.normalisation.std), wrong)
-    return Preprocessing(aspect, MeanStd(mean, std, 255 if json.get("do_rescale") is False else 1))
+    if min(std) <= 0:
+        raise wrong
+    return Preprocessing(aspect, MeanStd(mean, std, range_of(json, wrong)))
+
+
+def range_of(json: Mapping, wrong: MopeftError) -> int:
+    """What 255 becomes before mean and standard deviation: 1, or 255 as it is."""
+    factor = json.get("rescale_factor", 1 / 255)
+    if json.get("do_rescale") is False or factor == 1:
+        return 255
+    if not isinstance(factor, int | float) or abs(factor * 255 - 1) >= 1e-3:
+        raise wrong
+    return 1

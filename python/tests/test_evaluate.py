@@ -8,7 +8,8 @@ from PIL import Image
 from evaluate.__main__ import drawn, main
 from evaluate.decode import read_mask
 from evaluate.folders import labelled, labelled_images, masks_of, natural_key, read_image
-from mopeft.preprocessing import preprocess
+from mopeft.errors import ModelError
+from mopeft.preprocessing import preprocess, preprocessor_of
 from mopeft.train.measure import measured_masks, overlap
 from mopeft.train.objects import find_objects
 
@@ -189,3 +190,17 @@ def test_preprocessing_pads_right_and_below() -> None:
 
 def test_a_strip_keeps_a_row_of_pixels() -> None:
     assert preprocess(np.zeros((1, 300, 3), np.uint8), 64)[1] == (1, 64)
+
+
+@pytest.mark.parametrize(
+    ("told", "value_range"),
+    [({}, 1), ({"rescale_factor": 0.00392156862745098}, 1), ({"rescale_factor": 1}, 255), ({"do_rescale": False}, 255)],
+)
+def test_a_processor_says_what_255_becomes(told: dict, value_range: int) -> None:
+    assert preprocessor_of(told, "p.json").normalisation.range == value_range
+
+
+@pytest.mark.parametrize("told", [{"rescale_factor": 0.5}, {"image_std": [0.2, 0, 0.2]}, []])
+def test_a_processor_that_cannot_be_followed_is_refused(told: object) -> None:
+    with pytest.raises(ModelError, match="preprocessing"):
+        preprocessor_of(told, "p.json")
