@@ -1,3 +1,4 @@
+import { afterAll, vi } from 'vitest';
 import type { MopeftRequest } from '../config/mopeft.ts';
 import { parseTrainConfig, type TrainConfig } from '../config/train.ts';
 import type { Gpu } from '../gpu/gpu.ts';
@@ -11,7 +12,8 @@ import { Trainer, type TrainingEnd } from '../train/loop.ts';
 import type { TokenCache } from '../train/token-cache.ts';
 import { localData, type TrainingData } from '../train/training-data.ts';
 import type { TrainingSet } from '../train/training-set.ts';
-import { MICRO_SAM } from './micro-model.ts';
+import { openTestGpu } from './device.ts';
+import { MICRO_SAM, openMicroModel } from './micro-model.ts';
 import { drawnSet } from './training-sets.ts';
 
 /** A run's files, in memory. */
@@ -64,8 +66,8 @@ interface Options {
   readonly pauseBetween?: () => boolean;
 }
 
-/** Trainings of a model on drawn images: each runs until its end, or until an event asks for a pause or a stop. */
-export const trainings =
+/** Each training of the model on drawn images runs until its end, or until an event asks for a pause or a stop. */
+const trainings =
   (gpu: Gpu, model: SamModel) =>
   async (
     storage: MemoryStorage,
@@ -129,3 +131,14 @@ export const measured = (events: readonly TrainEvent[], after: number) =>
     }
     return (event.type === 'eval' || event.type === 'gates') && event.step > after ? [event] : [];
   });
+
+/** A device with a model and its trainings, for all tests of a file. */
+export async function openShortRuns() {
+  // Compiling the step's pipelines takes a software adapter most of the time; one device compiles them once for all tests.
+  vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+  // The floor on which everything must run.
+  const gpu = await openTestGpu({ defaultLimits: true });
+  afterAll(() => gpu.destroy());
+  const model = await openMicroModel(gpu);
+  return { gpu, model, train: trainings(gpu, model) };
+}

@@ -1,30 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Failure } from '../config/failure.ts';
-import type { Gpu } from '../gpu/gpu.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
-import type { SamModel } from '../sam/weights.ts';
 import { openTestGpu } from '../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
-import { checkpointOf, MemoryStorage, measured, SHORT, trainings } from '../testing/short-runs.ts';
+import { checkpointOf, MemoryStorage, measured, openShortRuns, SHORT } from '../testing/short-runs.ts';
 import { drawnSet, drawSample } from '../testing/training-sets.ts';
 import type { TrainEvent } from './events.ts';
 import { Trainer } from './loop.ts';
 import { localData, type TrainingData } from './training-data.ts';
 import type { TrainingSet } from './training-set.ts';
 
-// Compiling the step's pipelines takes a software adapter most of the time; one device compiles them once for all tests.
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
-
-// The floor on which everything must run.
-let gpu: Gpu;
-let model: SamModel;
-let train: ReturnType<typeof trainings>;
-beforeAll(async () => {
-  gpu = await openTestGpu({ defaultLimits: true });
-  model = await openMicroModel(gpu);
-  train = trainings(gpu, model);
-});
-afterAll(() => gpu?.destroy());
+const { train } = await openShortRuns();
 
 describe('a run', () => {
   it('says where the time of each step went, and profiles one on request, which changes no loss', async () => {

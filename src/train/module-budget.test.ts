@@ -1,25 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Gpu } from '../gpu/gpu.ts';
-import type { SamModel } from '../sam/weights.ts';
-import { openTestGpu } from '../testing/device.ts';
-import { openMicroModel } from '../testing/micro-model.ts';
-import { MemoryStorage, measured, SHORT, type Trained, trainings } from '../testing/short-runs.ts';
+import { describe, expect, it } from 'vitest';
+import { MemoryStorage, measured, openShortRuns, SHORT, type Trained } from '../testing/short-runs.ts';
 import type { TrainEvent } from './events.ts';
 import { TokenCache } from './token-cache.ts';
 
-// Compiling the step's pipelines takes a software adapter most of the time; one device compiles them once for all tests.
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
-
-// The floor on which everything must run.
-let gpu: Gpu;
-let model: SamModel;
-let train: ReturnType<typeof trainings>;
-beforeAll(async () => {
-  gpu = await openTestGpu({ defaultLimits: true });
-  model = await openMicroModel(gpu);
-  train = trainings(gpu, model);
-});
-afterAll(() => gpu?.destroy());
+const { gpu, train } = await openShortRuns();
 
 describe.each([
   ['budget', {}],

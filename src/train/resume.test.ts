@@ -1,16 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Gpu } from '../gpu/gpu.ts';
+import { describe, expect, it, vi } from 'vitest';
 import { resolveMopeft } from '../peft/resolve.ts';
-import type { SamModel } from '../sam/weights.ts';
-import { openTestGpu } from '../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
 import {
   checkpointOf,
   MemoryStorage,
   measured,
+  openShortRuns,
   SHORT,
   type Trained,
-  trainings,
 } from '../testing/short-runs.ts';
 import { drawnSet } from '../testing/training-sets.ts';
 import type { TrainEvent } from './events.ts';
@@ -18,19 +15,7 @@ import { Trainer, type TrainingEnd } from './loop.ts';
 import type { PlanRequest } from './plan-training.ts';
 import { localData } from './training-data.ts';
 
-// Compiling the step's pipelines takes a software adapter most of the time; one device compiles them once for all tests.
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
-
-// The floor on which everything must run.
-let gpu: Gpu;
-let model: SamModel;
-let train: ReturnType<typeof trainings>;
-beforeAll(async () => {
-  gpu = await openTestGpu({ defaultLimits: true });
-  model = await openMicroModel(gpu);
-  train = trainings(gpu, model);
-});
-afterAll(() => gpu?.destroy());
+const { gpu, model, train } = await openShortRuns();
 
 describe('a run', () => {
   it('goes on after a pause with the losses of the uninterrupted run, bit for bit', async () => {
