@@ -27,7 +27,7 @@ fn columnsOf(group: vec3u, groups: vec3u) -> Columns {
   var c: Columns;
   c.Nq = arrayLength(&q) / (HEADS * (D / 4u) * groups.z);
   c.Nk = arrayLength(&k) / (HEADS * (D / 4u) * groups.z);
-  c.head = FIRST_HEAD + group.y;
+  c.head = params.firstHead + group.y;
   c.queries = group.z * c.Nq;
   c.keys = group.z * c.Nk;
   let prefixGroups = (PREFIX + 31u) / 32u;

@@ -28,7 +28,7 @@ fn gridOf(group: vec3u, groups: vec3u) -> Grid {
   var g: Grid;
   g.Nq = arrayLength(&q) / (HEADS * (D / 4u) * groups.z);
   g.Nk = arrayLength(&k) / (HEADS * (D / 4u) * groups.z);
-  g.head = FIRST_HEAD + group.y;
+  g.head = params.firstHead + group.y;
   g.queries = group.z * g.Nq;
   g.keys = group.z * g.Nk;
   g.n = group.x * 32u;

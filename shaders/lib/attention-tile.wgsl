@@ -2,9 +2,12 @@
 // (queries, or in dkv keys) and meets the rows of the other kind 32 at a time. Thread t has the own rows
 // 4·(t/8) … 4·(t/8) + 3 and the met rows t mod 8 + 8·j: 4 × 4 scores, a matrix whose column j is a vector over the own
 // rows. Features come through workgroup memory 32 at a time (13 KiB for any D), so D is a multiple of 4 and at most 96.
+struct Params {
+  // Head of the dispatch's first workgroup along y: large attention goes in several dispatches, some heads each.
+  firstHead: u32,
+}
+@group(0) @binding(15) var<uniform> params: Params;
 override HEADS: u32;
-// Head of the dispatch's first workgroup along y: large attention goes in several dispatches, some heads each.
-override FIRST_HEAD: u32;
 override D: u32;
 override PREFIX: u32;
 override GRID_W: u32;

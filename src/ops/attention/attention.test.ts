@@ -142,14 +142,15 @@ describe('attention in several dispatches', () => {
   it('covers every head once and keeps each dispatch short', () => {
     const pass = {
       shader: 's',
-      constants: { FIRST_HEAD: 0 },
+      constants: {},
+      params: { firstHead: 0 },
       bindings: [],
       workgroups: [64, 12, 1] as const,
       flops: 5.2e10,
     };
     const passes = splitHeads(pass, 1e10);
-    const covered = passes.flatMap(({ constants, workgroups }) =>
-      Array.from({ length: workgroups[1] }, (_, i) => (constants.FIRST_HEAD ?? Number.NaN) + i),
+    const covered = passes.flatMap(({ params, workgroups }) =>
+      Array.from({ length: workgroups[1] }, (_, i) => (params?.firstHead ?? Number.NaN) + i),
     );
     expect(covered).toEqual(Array.from({ length: 12 }, (_, i) => i));
     expect(Math.max(...passes.map(({ flops }) => flops))).toBeLessThanOrEqual(1e10);

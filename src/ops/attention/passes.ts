@@ -19,11 +19,13 @@ function kernelFor({ sizes: { D } }: AttentionProblem): Kernel {
   return D % 4 !== 0 || D > MAX_HEAD ? 'any' : 'tile';
 }
 
-function constantsOf(
+/** What a pipeline is compiled with, and what one that can do some of the heads is told. */
+function settingsOf(
   { sizes, attrs, hasRel, hasBias }: AttentionProblem,
   kernel: Kernel,
-): Record<string, number> {
-  return {
+  own: Readonly<Record<string, number>> = {},
+): Pick<Pass, 'constants' | 'params'> {
+  const constants = {
     HEADS: attrs.heads,
     D: sizes.D,
     PREFIX: attrs.prefix,
@@ -31,8 +33,11 @@ function constantsOf(
     SCALE: 1 / Math.sqrt(sizes.D),
     HAS_REL: Number(hasRel),
     HAS_BIAS: Number(hasBias),
-    ...(kernel === 'any' ? { NQ: sizes.Nq, NK: sizes.Nk } : { FIRST_HEAD: 0 }),
+    ...own,
   };
+  return kernel === 'any'
+    ? { constants: { ...constants, NQ: sizes.Nq, NK: sizes.Nk } }
+    : { constants, params: { firstHead: 0 } };
 }
 
 /** Workgroups for the rows that a kernel owns: queries, or columns of the prefix and of the rest. */
@@ -56,11 +61,7 @@ export function forwardPass(problem: AttentionProblem, groups: number | null): P
   const kernel = kernelFor(problem);
   return {
     shader: shaders[kernel],
-    constants: {
-      ...constantsOf(problem, kernel),
-      HAS_MASS: Number(groups !== null),
-      WINDOWS: M / (groups ?? M),
-    },
+    ...settingsOf(problem, kernel, { HAS_MASS: Number(groups !== null), WINDOWS: M / (groups ?? M) }),
     bindings: [
       { input: 0 },
       { input: 1 },
@@ -125,10 +126,7 @@ function overQueries(
   const kernel = kernelFor(problem);
   return {
     shader: shaders[kernel],
-    constants: {
-      ...constantsOf(problem, kernel),
-      ...(kernel === 'tile' && { OWN_STATS: Number(ownStats) }),
-    },
+    ...settingsOf(problem, kernel, kernel === 'tile' ? { OWN_STATS: Number(ownStats) } : {}),
     bindings: [
       { input: 0 },
       { input: 1 },
@@ -155,7 +153,7 @@ export function keysPass(problem: AttentionProblem, rows: Binding): Pass {
   const kernel = kernelFor(problem);
   return {
     shader: shaders[kernel],
-    constants: constantsOf(problem, kernel),
+    ...settingsOf(problem, kernel),
     bindings: [
       { input: 0 },
       { input: 1 },

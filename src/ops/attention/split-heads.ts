@@ -5,17 +5,17 @@ export const MOST_FLOPS = 2.7e10;
 
 /**
  * Cuts a pass whose workgroups lie [x, heads, windows] into passes over some heads each, so that none does more than
- * `mostFlops` operations (or one head's). A pass that is small enough, or knows no FIRST_HEAD, stays as it is.
+ * `mostFlops` operations (or one head's). A pass that is small enough, or knows no `firstHead`, stays as it is.
  */
 export function splitHeads(pass: Pass, mostFlops: number): readonly Pass[] {
   const [x, heads, windows] = pass.workgroups;
-  if (pass.flops <= mostFlops || !('FIRST_HEAD' in pass.constants)) return [pass];
+  if (pass.flops <= mostFlops || pass.params?.firstHead === undefined) return [pass];
   const each = Math.max(1, Math.floor((heads * mostFlops) / pass.flops));
   return Array.from({ length: Math.ceil(heads / each) }, (_, i) => {
     const count = Math.min(each, heads - i * each);
     return {
       ...pass,
-      constants: { ...pass.constants, FIRST_HEAD: i * each },
+      params: { ...pass.params, firstHead: i * each },
       workgroups: [x, count, windows],
       flops: (pass.flops * count) / heads,
     };
