@@ -4,7 +4,7 @@
 // tiles in a step, a 4 × 4 block each, half of them from op(a). A block is loaded as four vectors in every layout and turned
 // in registers.
 #include "lib/matmul-sizes"
-// Fours of k in a tile; vectors of a row, and of a part of it.
+// Fours of k in a tile, a power of two; vectors of a row, and of a part of it.
 const FOURS = STEP / 4u;
 const WIDTH = SIDE / 4u;
 const PART = WIDTH / PARTS_OF_ROW;

@@ -2,9 +2,10 @@
 // A block's columns are rows of out, so block += bBlock · aBlock, where
 //   aBlock: column i is row m + i of op(a), from k to k + 3, zero past K;
 //   bBlock: column i is row k + i of op(b), from n to n + 3.
-// The including shader declares aStart(m, s) and bStart(n, s), positions that do not depend on k; aVectors(start, k, s),
-// bVectors(start, k, s), aTurned(vectors, k, s) and bTurned(vectors, k, s); store(m, n, s, values) for out[m, n … n + 3]; and storeSums(m, n, s, sums) for the sums of
-// rows m … m + 3 of op(a).
+// The including shader declares aStart(m, s) and bStart(n, s), positions that do not depend on k; aVectors(start, k, s) and
+// bVectors(start, k, s), a block as it lies there, and aTurned(vectors, k, s) and bTurned(vectors, k, s), which make those
+// blocks of it; biasOf(n, s), and store(m, n, s, values) for out[m, n … n + 3]; and storeSums(m, n, s, sums) for the sums
+// of rows m … m + 3 of op(a).
 #include "lib/matmul-sizes"
 
 fn aBlock(start: vec4u, k: u32, s: Sizes) -> mat4x4f { return aTurned(aVectors(start, k, s), k, s); }
