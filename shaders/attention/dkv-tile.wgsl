@@ -46,40 +46,10 @@ fn queryPlaces(c: Columns, n: u32, thread: u32) -> vec4u {
   return placesOf(c.queries + min(n + loadedRows(thread), vec4u(c.Nq - 1u)), c.head, thread);
 }
 
-fn loadKeys(places: vec4u, chunk: u32, thread: u32) {
-  var values = mat4x4f();
-  if (isLoaded(chunk, thread)) {
-    let at = places + 8u * chunk;
-    values = mat4x4f(k[at.x], k[at.y], k[at.z], k[at.w]);
-  }
-  putOwn(values, thread);
-}
-
-fn loadValues(places: vec4u, chunk: u32, thread: u32) {
-  var values = mat4x4f();
-  if (isLoaded(chunk, thread)) {
-    let at = places + 8u * chunk;
-    values = mat4x4f(v[at.x], v[at.y], v[at.z], v[at.w]);
-  }
-  putOwn(values, thread);
-}
-
-fn loadQueries(places: vec4u, chunk: u32, thread: u32) {
-  var values = mat4x4f();
-  if (isLoaded(chunk, thread)) {
-    let at = places + 8u * chunk;
-    values = mat4x4f(q[at.x], q[at.y], q[at.z], q[at.w]);
-  }
-  putMet(values, thread);
-}
-
-fn loadDout(places: vec4u, chunk: u32, thread: u32) {
-  var values = mat4x4f();
-  if (isLoaded(chunk, thread)) {
-    let at = places + 8u * chunk;
-    values = mat4x4f(dout[at.x], dout[at.y], dout[at.z], dout[at.w]);
-  }
-  putMet(values, thread);
+fn doutAt(places: vec4u, chunk: u32, thread: u32) -> mat4x4f {
+  if (!isLoaded(chunk, thread)) { return mat4x4f(); }
+  let at = places + 8u * chunk;
+  return mat4x4f(dout[at.x], dout[at.y], dout[at.z], dout[at.w]);
 }
 
 // What position adds to the scores of one query at the thread's four columns: their lines and places, or the bias.
@@ -112,14 +82,14 @@ fn deltaOf(c: Columns, n0: u32) -> f32 {
 
 fn addDout(sums: mat4x4f, queries: vec4u, chunk: u32, thread: u32) -> mat4x4f {
   workgroupBarrier();
-  loadDout(queries, chunk, thread);
+  putMet(doutAt(queries, chunk, thread), thread);
   workgroupBarrier();
   return addProducts(sums, thread);
 }
 
 fn addQueries(sums: mat4x4f, queries: vec4u, chunk: u32, thread: u32) -> mat4x4f {
   workgroupBarrier();
-  loadQueries(queries, chunk, thread);
+  putMet(queriesAt(queries, chunk, thread), thread);
   workgroupBarrier();
   return addProducts(sums, thread);
 }
@@ -168,15 +138,15 @@ fn main(
     var dp = mat4x4f();
     for (var chunk = 0u; chunk < chunks(); chunk++) {
       workgroupBarrier();
-      loadKeys(columns, chunk, thread);
-      loadQueries(queries, chunk, thread);
+      putOwn(keysAt(columns, chunk, thread), thread);
+      putMet(queriesAt(queries, chunk, thread), thread);
       workgroupBarrier();
       s = addScores(s, vectorsOf(chunk), thread);
     }
     for (var chunk = 0u; chunk < chunks(); chunk++) {
       workgroupBarrier();
-      loadValues(columns, chunk, thread);
-      loadDout(queries, chunk, thread);
+      putOwn(valuesAt(columns, chunk, thread), thread);
+      putMet(doutAt(queries, chunk, thread), thread);
       workgroupBarrier();
       dp = addScores(dp, vectorsOf(chunk), thread);
     }

@@ -13,13 +13,10 @@ override OWN_STATS: bool;
 @group(0) @binding(6) var<storage, read_write> dq: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> drelPos: array<f32>;
 
-fn loadDout(places: vec4u, chunk: u32, thread: u32) {
-  var values = mat4x4f();
-  if (isLoaded(chunk, thread)) {
-    let at = places + 8u * chunk;
-    values = mat4x4f(dout[at.x], dout[at.y], dout[at.z], dout[at.w]);
-  }
-  putOwn(values, thread);
+fn doutAt(places: vec4u, chunk: u32, thread: u32) -> mat4x4f {
+  if (!isLoaded(chunk, thread)) { return mat4x4f(); }
+  let at = places + 8u * chunk;
+  return mat4x4f(dout[at.x], dout[at.y], dout[at.z], dout[at.w]);
 }
 
 // dout·v of a tile.
@@ -27,8 +24,8 @@ fn productsOfValues(queries: vec4u, keys: vec4u, thread: u32) -> mat4x4f {
   var dp = mat4x4f();
   for (var chunk = 0u; chunk < chunks(); chunk++) {
     workgroupBarrier();
-    loadDout(queries, chunk, thread);
-    loadValues(keys, chunk, thread);
+    putOwn(doutAt(queries, chunk, thread), thread);
+    putMet(valuesAt(keys, chunk, thread), thread);
     workgroupBarrier();
     dp = addScores(dp, vectorsOf(chunk), thread);
   }
@@ -37,7 +34,7 @@ fn productsOfValues(queries: vec4u, keys: vec4u, thread: u32) -> mat4x4f {
 
 fn addKeys(sums: mat4x4f, keys: vec4u, chunk: u32, thread: u32) -> mat4x4f {
   workgroupBarrier();
-  loadKeys(keys, chunk, thread);
+  putMet(keysAt(keys, chunk, thread), thread);
   workgroupBarrier();
   return addProducts(sums, thread);
 }

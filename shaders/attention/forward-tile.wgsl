@@ -17,7 +17,7 @@ const LOWEST = -3e38;
 // The queries' sums so far by their weights, and the tile's columns.
 fn addValues(sums: mat4x4f, keep: vec4f, keys: vec4u, chunk: u32, thread: u32) -> mat4x4f {
   workgroupBarrier();
-  loadValues(keys, chunk, thread);
+  putMet(valuesAt(keys, chunk, thread), thread);
   workgroupBarrier();
   let kept = mat4x4f(sums[0] * keep.x, sums[1] * keep.y, sums[2] * keep.z, sums[3] * keep.w);
   return addProducts(kept, thread);

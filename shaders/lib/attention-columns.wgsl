@@ -157,40 +157,13 @@ fn keyPlaces(g: Grid, tile: Tile, thread: u32) -> vec4u {
   return placesOf(g.keys + keys, g.head, thread);
 }
 
-fn loadKeys(places: vec4u, chunk: u32, thread: u32) {
-  var values = mat4x4f();
-  if (isLoaded(chunk, thread)) {
-    let at = places + 8u * chunk;
-    values = mat4x4f(k[at.x], k[at.y], k[at.z], k[at.w]);
-  }
-  putMet(values, thread);
-}
-
-fn loadValues(places: vec4u, chunk: u32, thread: u32) {
-  var values = mat4x4f();
-  if (isLoaded(chunk, thread)) {
-    let at = places + 8u * chunk;
-    values = mat4x4f(v[at.x], v[at.y], v[at.z], v[at.w]);
-  }
-  putMet(values, thread);
-}
-
-fn loadQueries(places: vec4u, chunk: u32, thread: u32) {
-  var values = mat4x4f();
-  if (isLoaded(chunk, thread)) {
-    let at = places + 8u * chunk;
-    values = mat4x4f(q[at.x], q[at.y], q[at.z], q[at.w]);
-  }
-  putOwn(values, thread);
-}
-
 // q·k of a tile; leaves workgroup memory free only after a barrier.
 fn productsOfKeys(queries: vec4u, keys: vec4u, thread: u32) -> mat4x4f {
   var s = mat4x4f();
   for (var chunk = 0u; chunk < chunks(); chunk++) {
     workgroupBarrier();
-    loadQueries(queries, chunk, thread);
-    loadKeys(keys, chunk, thread);
+    putOwn(queriesAt(queries, chunk, thread), thread);
+    putMet(keysAt(keys, chunk, thread), thread);
     workgroupBarrier();
     s = addScores(s, vectorsOf(chunk), thread);
   }

@@ -75,6 +75,23 @@ fn placesOf(rows: vec4u, head: u32, thread: u32) -> vec4u {
   return (rows * HEADS + head) * (D / 4u) + thread % 8u;
 }
 
+// The vectors at those places of a chunk, zeros after its last.
+fn queriesAt(places: vec4u, chunk: u32, thread: u32) -> mat4x4f {
+  if (!isLoaded(chunk, thread)) { return mat4x4f(); }
+  let at = places + 8u * chunk;
+  return mat4x4f(q[at.x], q[at.y], q[at.z], q[at.w]);
+}
+fn keysAt(places: vec4u, chunk: u32, thread: u32) -> mat4x4f {
+  if (!isLoaded(chunk, thread)) { return mat4x4f(); }
+  let at = places + 8u * chunk;
+  return mat4x4f(k[at.x], k[at.y], k[at.z], k[at.w]);
+}
+fn valuesAt(places: vec4u, chunk: u32, thread: u32) -> mat4x4f {
+  if (!isLoaded(chunk, thread)) { return mat4x4f(); }
+  let at = places + 8u * chunk;
+  return mat4x4f(v[at.x], v[at.y], v[at.z], v[at.w]);
+}
+
 // scores + four own rows · four met rows at one vector of their features.
 fn addedVector(
   scores: mat4x4f,

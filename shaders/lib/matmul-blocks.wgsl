@@ -17,12 +17,7 @@ fn bVectors(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
 // Columns are rows m … m + 3 of op(a), from k on, zero past this part of K, which is a multiple of 4 unless A_T.
 fn aTurned(vectors: mat4x4f, k: u32, s: Sizes) -> mat4x4f {
   if (!A_T) { return vectors; }
-  return transpose(mat4x4f(
-    select(vec4f(), vectors[0], k < s.end),
-    select(vec4f(), vectors[1], k + 1u < s.end),
-    select(vec4f(), vectors[2], k + 2u < s.end),
-    select(vec4f(), vectors[3], k + 3u < s.end),
-  ));
+  return transpose(withinPart(vectors, k, s));
 }
 // Columns are rows k … k + 3 of op(b), from n on. Those past K are there only when A_T, and meet zeros of a.
 fn bTurned(vectors: mat4x4f, k: u32, s: Sizes) -> mat4x4f {

@@ -33,3 +33,13 @@ fn sizes(aLength: u32, bLength: u32, outLength: u32, z: u32, Z: u32) -> Sizes {
   let begin = (z % parts) * range;
   return Sizes(M, N, K, product * Q, product * R, z * P, z % parts, begin, min(K, begin + range));
 }
+
+// Four vectors from k on, one for each, zeros past this part of K.
+fn withinPart(vectors: mat4x4f, k: u32, s: Sizes) -> mat4x4f {
+  return mat4x4f(
+    select(vec4f(), vectors[0], k < s.end),
+    select(vec4f(), vectors[1], k + 1u < s.end),
+    select(vec4f(), vectors[2], k + 2u < s.end),
+    select(vec4f(), vectors[3], k + 3u < s.end),
+  );
+}

@@ -80,12 +80,7 @@ fn aVectors(start: vec4u, k: u32, s: Sizes) -> mat4x4f { return load(s.a, start 
 fn bVectors(start: vec4u, k: u32, s: Sizes) -> mat4x4f { return load(s.b, start + k * (s.N / 4u)); }
 // Zero past this part of K.
 fn aTurned(vectors: mat4x4f, k: u32, s: Sizes) -> mat4x4f {
-  return transpose(mat4x4f(
-    select(vec4f(), vectors[0], k < s.end),
-    select(vec4f(), vectors[1], k + 1u < s.end),
-    select(vec4f(), vectors[2], k + 2u < s.end),
-    select(vec4f(), vectors[3], k + 3u < s.end),
-  ));
+  return transpose(withinPart(vectors, k, s));
 }
 // Rows past K meet zeros of a.
 fn bTurned(vectors: mat4x4f, k: u32, s: Sizes) -> mat4x4f { return vectors; }

@@ -91,10 +91,11 @@ function Threshold({ name }: { readonly name: keyof FindSettings }): ReactNode {
 /** Whether a person chose the thresholds, and with the model that is shown or another one. */
 function useChosenWith(): 'none' | 'this' | 'other' {
   const chosenWith = useFind((state) => state.chosenWith);
-  const openModel = useSession(shownModel);
+  // Both stores name it, and a change of either shows.
+  useSession(shownModel);
   const model = useSegment(shownModel);
   if (chosenWith === null) return 'none';
-  return chosenWith === model && model === openModel ? 'this' : 'other';
+  return chosenWith === model ? 'this' : 'other';
 }
 
 /**
