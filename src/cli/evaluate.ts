@@ -1,5 +1,6 @@
 import { Failure } from '../config/failure.ts';
 import type { FindSettings } from '../config/find.ts';
+import { plural } from '../config/words.ts';
 import { seenSize } from '../data/crops.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { isLabelled, loadSample } from '../data/dataset.ts';
@@ -21,7 +22,6 @@ import { type FindRules, rulesFrom, withoutImages } from './find-rules.ts';
 import { MEASURED_FLAGS, MEASURED_USAGE, type MeasuredInput, openMeasured } from './measured-input.ts';
 import { openData } from './open.ts';
 import { readingChanges } from './reading-flags.ts';
-import { plural } from './remarks.ts';
 import { printJson } from './report.ts';
 
 const USAGE = `  npm run mopeft -- evaluate --model DIR|FILE [--adapter PATH] --data DIR [--split train|val|test|all]

@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { plural } from '../config/words.ts';
 import { storeRunProject } from '../engine/project/run-project.ts';
 import { prepareProject } from '../engine/project/write-project.ts';
 import { RUN_FILES } from '../engine/run/run-files.ts';
@@ -8,7 +9,6 @@ import { statOf } from './input-files.ts';
 import { NodeStore } from './node-store.ts';
 import { openData, runFolder } from './open.ts';
 import { READING_FLAGS, readingChanges } from './reading-flags.ts';
-import { plural } from './remarks.ts';
 import { expectFree, isZipPath, makeFolder, notWritten, writeFiles } from './write-files.ts';
 
 export const PROJECT_USAGE = `  npm run mopeft -- export --run RUN --as project --data DIR [--data DIR …] --out FILE.zip|DIR

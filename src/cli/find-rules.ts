@@ -1,6 +1,7 @@
 /** What a search goes by: settings, and what is learnt of labelled images. */
 import { Failure } from '../config/failure.ts';
 import { type FindSettings, findDefaults } from '../config/find.ts';
+import { plural } from '../config/words.ts';
 import { type Dataset, type DatasetSample, isLabelled, loadSample } from '../data/dataset.ts';
 import { valueOrThrow } from '../data/outcome.ts';
 import { calibrated, leastKnown } from '../engine/find/calibrate.ts';
@@ -10,7 +11,6 @@ import type { Likeness } from '../engine/find/likeness.ts';
 import type { OpenModel } from '../engine/model.ts';
 import type { Tuning } from '../engine/tuning.ts';
 import { sha256 } from '../sam/checkpoint/hash.ts';
-import { plural } from './remarks.ts';
 
 /** Labelled images by which thresholds are chosen, at most. */
 export const TAUGHT = 12;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Failure } from '../config/failure.ts';
 import { FIND_FIELDS, scoreOf } from '../config/find.ts';
+import { plural } from '../config/words.ts';
 import { type Dataset, type DatasetSample, loadSample } from '../data/dataset.ts';
 import { originText } from '../data/labels/origins.ts';
 import type { LabelledImage } from '../data/out/label-set.ts';
@@ -24,7 +25,6 @@ import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { NodeStore } from './node-store.ts';
 import { atScale, openAdapter, openCliModel, openData, scaleFlag, trainedScale } from './open.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
-import { plural } from './remarks.ts';
 import { expectFree, writeOut } from './write-files.ts';
 
 /** What `masks` is short for. */

@@ -1,11 +1,12 @@
 import type { ModelChoices } from '../config/model-choices.ts';
 import type { PreprocessingRecord } from '../config/sam.ts';
+import { plural } from '../config/words.ts';
 import { chooseModelFiles } from '../engine/model.ts';
 import { openCheckpoint, sumOfWeights } from '../sam/checkpoint/checkpoint.ts';
 import { parameterCountOf } from '../sam/checkpoint/expected-shapes.ts';
 import { modelSources } from './input-files.ts';
 import { withFlags } from './model-flags.ts';
-import { plural, printRemarks, type Remark } from './remarks.ts';
+import { printRemarks, type Remark } from './remarks.ts';
 import { printResult } from './report.ts';
 
 /** What `inspect --model --json` prints of a model that loads. */

@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { toFailureRecord } from '../config/failure.ts';
+import { plural } from '../config/words.ts';
 import { type FoundProject, projectInZip } from '../data/project/project-files.ts';
 import { bytesOfFiles, incomingDataset } from '../data/project/project-parts.ts';
 import { fileSource } from './input-files.ts';
-import { plural, printRemarks, type Remark, writeRemarks } from './remarks.ts';
+import { printRemarks, type Remark, writeRemarks } from './remarks.ts';
 import { printResult } from './report.ts';
 
 /** What `inspect --json` prints of a project. */

@@ -292,7 +292,7 @@ describe('a model', () => {
     });
     printed = '';
     expect(await inspect(['--model', weights, join(hf, 'config.json')])).toBe(0);
-    expect(printed).toMatch(/^model\.safetensors: SAM, safetensors, \d+ parameters\n {2}sum of weights: /);
+    expect(printed).toMatch(/^model\.safetensors: SAM, safetensors, [\d,]+ parameters\n {2}sum of weights: /);
   });
 
   it('of HQ-SAM is said to be one', async () => {

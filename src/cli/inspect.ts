@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { TRAIN_FIELDS } from '../config/train.ts';
+import { plural } from '../config/words.ts';
 import { className } from '../data/classes.ts';
 import type { DatasetSample } from '../data/dataset.ts';
 import { type InspectedDataset, inspectDataset, maskKindOf } from '../data/inspect.ts';
@@ -22,7 +23,7 @@ import { inspectModel } from './inspect-model.ts';
 import { inspectProject, openProject } from './inspect-project.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
-import { plural, printRemarks, type Remark, writeRemarks } from './remarks.ts';
+import { printRemarks, type Remark, writeRemarks } from './remarks.ts';
 import { printResult } from './report.ts';
 import { expectFree } from './write-files.ts';
 

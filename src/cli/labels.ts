@@ -1,4 +1,5 @@
 import { Failure } from '../config/failure.ts';
+import { plural } from '../config/words.ts';
 import { isLabelled } from '../data/dataset.ts';
 import { asFileName } from '../data/file-names.ts';
 import { type InspectedDataset, inspectDataset } from '../data/inspect.ts';
@@ -14,7 +15,6 @@ import { uniqueKeys } from '../engine/datasets.ts';
 import { choiceFlag, readArguments, requiredFlag, wrongArguments } from './arguments.ts';
 import { droppedFiles } from './input-files.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
-import { plural } from './remarks.ts';
 import { expectFree, writeFiles } from './write-files.ts';
 
 const FORMATS = outFormats.map(({ id, help }) => `    ${id.padEnd(15)} ${help}`).join('\n');

@@ -34,6 +34,3 @@ export async function writeRemarks(file: string | undefined, remarks: readonly R
   );
   await writeOut(file, table);
 }
-
-/** `1 image`, `2 images`. */
-export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,4 +1,5 @@
 import type { MopeftConfig } from '../config/mopeft.ts';
+import { plural } from '../config/words.ts';
 import { isTold, type Worth } from '../config/worth.ts';
 import { RUN_FILES } from '../engine/run/run-files.ts';
 import { type Measuring, measureTuning } from '../engine/worth/measure.ts';
@@ -9,7 +10,6 @@ import { METHODS } from '../peft/registry.ts';
 import { readFlags, requiredFlag } from './arguments.ts';
 import { MEASURED_FLAGS, MEASURED_USAGE, type MeasuredInput, openMeasured } from './measured-input.ts';
 import { newFolder } from './open.ts';
-import { plural } from './remarks.ts';
 import { printResult } from './report.ts';
 import { expectFree } from './write-files.ts';
 

@@ -1,4 +1,4 @@
-"""What a run brought: tuned against base on the test images, in numbers and words (`src/engine/run/verdict.ts`)."""
+"""What a run brought: tuned against base on the test images, in numbers and words (`src/engine/run/verdict.ts` and `verdict-words.ts`)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -280,4 +280,4 @@ def signed(value: float, digits: int) -> str:
 
 
 def count(n: int, noun: str) -> str:
-    return f"{n} {noun}{'' if n == 1 else 's'}"
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"

@@ -1,7 +1,9 @@
 /** The card of an export (`README.md`) in the form of Hugging Face's hub: a front matter in YAML, then what a person wants to know. */
+import { signed } from '../../config/words.ts';
 import type { Adapter } from '../../peft/adapter-file.ts';
 import { scaleOfAdapter } from '../run/adapter-files.ts';
-import { intervalText, type Verdict, type VerdictMeasure } from '../run/verdict.ts';
+import type { Verdict, VerdictMeasure } from '../run/verdict-file.ts';
+import { intervalText } from '../run/verdict-words.ts';
 import type { ExportSource } from './export-form.ts';
 import { preprocessingNotes } from './hf-model.ts';
 import type { RunFacts } from './run-facts.ts';
@@ -139,7 +141,7 @@ function verdictLines({ box, click, perDataset, sentence }: Verdict): string[] {
     prompt,
     three(base),
     three(tuned),
-    `${signed(tuned - base)} (${intervalText({ gainLow, gainHigh }, signed)})`,
+    `${signed(tuned - base)} (${intervalText({ gainLow, gainHigh })})`,
     n,
     images,
   ];
@@ -169,7 +171,6 @@ function table(header: readonly string[], rows: readonly (readonly (string | num
 }
 
 const three = (value: number): string => value.toFixed(3);
-const signed = (value: number): string => `${value < 0 ? '−' : '+'}${three(Math.abs(value))}`;
 /** A name that a person gave cannot begin a line of its own. */
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
 /** JSON's strings are YAML's too. */

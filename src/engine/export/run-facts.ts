@@ -1,5 +1,5 @@
 import { RUN_FILES, type RunConfig, type RunFiles, type RunSplit } from '../run/run-files.ts';
-import { type Verdict, VerdictSchema } from '../run/verdict.ts';
+import { type Verdict, VerdictSchema } from '../run/verdict-file.ts';
 
 /** What the files of a run tell of its training. */
 export interface RunFacts {

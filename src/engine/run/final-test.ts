@@ -8,8 +8,9 @@ import type { Tuning } from '../tuning.ts';
 import { nameOfDataset, RUN_FILES, type RunConfig } from './run-files.ts';
 import type { RunParts, RunReached } from './run-types.ts';
 import { writeTestIous } from './test-ious.ts';
-import { compareRuns, computeVerdict, type DatasetPairs, pairScores, type Verdict } from './verdict.ts';
+import { compareRuns, computeVerdict, type DatasetPairs, pairScores } from './verdict.ts';
 import { modulesLeftAt, validationOf } from './verdict-context.ts';
+import type { Verdict } from './verdict-file.ts';
 
 /** What the run gives to its test. */
 export interface FinalTestParts {

@@ -2,6 +2,7 @@
  * What gain so few objects can show, before a run is started: the gain whose error is known from earlier runs, or from
  * real sets (docs/measurements/finetune.md).
  */
+import { plural } from '../../config/words.ts';
 import { errorOfMean, type GainVariance, USUAL_SPREAD } from '../../train/selection.ts';
 
 /** Mean gain of ten real sets, IoU (mean of box and click; docs/measurements/methods.md): a gain worth showing. */
@@ -127,7 +128,7 @@ export function gainOutlook(sets: readonly OutlookSet[], testShare: number): Gai
 function keptSentence({ objects, error }: Provable): string {
   if (error === null)
     return 'There is no validation object, so the last weights are kept, better or not. Label more images.';
-  return `With ${count(objects, 'validation object')}, a gain below ${gainText(error)} IoU is not told from chance: the run then keeps the base model.`;
+  return `With ${plural(objects, 'validation object')}, a gain below ${gainText(error)} IoU is not told from chance: the run then keeps the base model.`;
 }
 
 function shownSentence(
@@ -140,15 +141,14 @@ function shownSentence(
   const advice =
     more === null || more === 0
       ? ''
-      : ` To show ${gainText(USUAL_GAIN)}, as ten real sets gained in the mean, label about ${count(Math.max(1, Math.round(more * perImage)), 'more object')} (${count(more, 'image')}).`;
+      : ` To show ${gainText(USUAL_GAIN)}, as ten real sets gained in the mean, label about ${plural(Math.max(1, Math.round(more * perImage)), 'more object')} (${plural(more, 'image')}).`;
   if (objects === 0) return 'There is no test object, so the run will have no verdict. Label more images.';
   if (gain === null || gain > 1)
-    return `With ${count(objects, 'test object')} in ${count(images, 'image')}, the verdict can show no gain.${advice}`;
-  return `With ${count(objects, 'test object')}, the verdict can show a gain of ${gainText(gain)} or more.${advice}`;
+    return `With ${plural(objects, 'test object')} in ${plural(images, 'image')}, the verdict can show no gain.${advice}`;
+  return `With ${plural(objects, 'test object')}, the verdict can show a gain of ${gainText(gain)} or more.${advice}`;
 }
 
 const gainText = (gain: number): string => gain.toFixed(gain < 0.02 ? 3 : 2);
-const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
 /** What a verdict says of a dataset's gain, with its 95 % interval. */
 export interface GainInterval {

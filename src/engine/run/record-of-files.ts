@@ -9,7 +9,7 @@ import { GATE_PREFIX, TRAIN_PREFIX } from '../capabilities.ts';
 import type { MetricsLine } from './metrics.ts';
 import { commonScale, RUN_FILES, type RunConfig, type RunFiles } from './run-files.ts';
 import type { RunRecord, RunStatus } from './run-types.ts';
-import { VerdictSchema } from './verdict.ts';
+import { VerdictSchema } from './verdict-file.ts';
 
 const { checkpoint: CHECKPOINT, ...OTHERS } = RUN_FILES;
 

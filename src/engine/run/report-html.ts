@@ -1,4 +1,5 @@
 /** A run as one HTML file that needs nothing else: its verdict, figures, charts, gates, settings and split. */
+import { signed } from '../../config/words.ts';
 import { isTold, type Worth } from '../../config/worth.ts';
 import { tellsDatasetsApart } from '../../peft/datasets.ts';
 import type { EvalEvent, GatesEvent } from '../../train/events.ts';
@@ -6,7 +7,8 @@ import type { RunWorth } from '../worth/run-worth.ts';
 import type { MetricsLine } from './metrics.ts';
 import { chart, escaped, type Line } from './report-chart.ts';
 import type { RunConfig, RunSplit } from './run-files.ts';
-import { intervalText, type Verdict, type VerdictMeasure } from './verdict.ts';
+import type { Verdict, VerdictMeasure } from './verdict-file.ts';
+import { intervalText } from './verdict-words.ts';
 
 export interface ReportedRun {
   readonly name: string;
@@ -83,7 +85,6 @@ function table(header: readonly string[], rows: readonly (readonly string[])[]):
 }
 
 const three = (value: number): string => value.toFixed(3);
-const signed = (value: number): string => `${value < 0 ? '−' : '+'}${three(Math.abs(value))}`;
 
 function verdictHtml({ sentence, suggestion, box, click, perDataset }: Verdict): string {
   const row = (of: string, prompt: string, measure: VerdictMeasure) => [
@@ -91,7 +92,7 @@ function verdictHtml({ sentence, suggestion, box, click, perDataset }: Verdict):
     prompt,
     three(measure.base),
     three(measure.tuned),
-    `${signed(measure.tuned - measure.base)} (${intervalText(measure, signed)})`,
+    `${signed(measure.tuned - measure.base)} (${intervalText(measure)})`,
     String(measure.n),
     String(measure.images),
   ];

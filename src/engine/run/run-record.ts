@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import type { RunFiles } from './run-files.ts';
 import type { RunRecord, RunStatus } from './run-types.ts';
-import { VerdictSchema } from './verdict.ts';
+import { VerdictSchema } from './verdict-file.ts';
 
 /** The file of a run's record. */
 export const RECORD = 'run.json';

@@ -15,7 +15,7 @@ import type { AdapterSize } from '../worth/prune.ts';
 import type { Look } from './looks.ts';
 import type { MetricsLine } from './metrics.ts';
 import type { RunConfig, RunDatasetName, RunFiles } from './run-files.ts';
-import type { Verdict } from './verdict.ts';
+import type { Verdict } from './verdict-file.ts';
 
 /** Names of a dataset's labelled images by split. */
 export type SplitOf = Readonly<Record<Split, readonly string[]>>;

@@ -5,7 +5,7 @@
  *     plan-run.ts        what it would cost and what would stop it, before it starts
  *     run.ts             starts it, or resumes it from its checkpoint: writes or reads its config and split, then
  *     run-execution.ts   drives the trainer (src/train), measures on the test images, and forms
- *     verdict.ts         tuned against base, in numbers and one sentence
+ *     verdict.ts         tuned against base, in numbers; verdict-words.ts, in words
  *     run-files.ts       the run's folder: every file, read and written
  *     metrics.ts         metrics.jsonl, one of them: its lines, and the log that writes them in order
  *     history-csv.ts     the metrics as a table to take away

@@ -2,7 +2,8 @@
 import * as v from 'valibot';
 import type { SetScores } from '../../train/evaluate.ts';
 import { RUN_FILES, type RunFiles } from './run-files.ts';
-import { type Comparison, compareRuns, type ImageIous } from './verdict.ts';
+import { compareRuns, type ImageIous } from './verdict.ts';
+import type { Comparison } from './verdict-file.ts';
 
 /** IoUs by dataset key, then by image. */
 export type TestIous = Readonly<Record<string, Readonly<Record<string, ImageIous>>>>;

@@ -2,7 +2,29 @@
 import { isSettled } from '../../train/budget.ts';
 import type { MetricsLine } from './metrics.ts';
 import type { RunConfig } from './run-files.ts';
-import type { VerdictContext } from './verdict.ts';
+
+/** What the suggestion looks at besides the numbers. */
+export interface VerdictContext {
+  readonly trainImages: number;
+  /** Steps done. */
+  readonly steps: number;
+  readonly bestStep: number | null;
+  /** Of the validation; null without an object. */
+  readonly validation: {
+    readonly objects: number;
+    /** IoU of the base model, mean of box and click; null where it was not measured. */
+    readonly base: number | null;
+    /** The best that a check found, IoU; null where nothing was checked. */
+    readonly bestGain: number | null;
+  } | null;
+  /** Modules and their parameters that are left of those it began with, where it kept a share; absent otherwise. */
+  readonly modules?: {
+    readonly left: number;
+    readonly of: number;
+    readonly parameters: number;
+    readonly ofParameters: number;
+  };
+}
 
 /** The validation objects, the base model's IoU, and the best gain over it that was seen on them; null where nothing was checked. */
 export function validationOf(

@@ -1,11 +1,7 @@
 import { expect, test } from 'vitest';
-import {
-  compareRuns,
-  computeVerdict,
-  type DatasetPairs,
-  intervalText,
-  type VerdictContext,
-} from './verdict.ts';
+import { compareRuns, computeVerdict, type DatasetPairs } from './verdict.ts';
+import type { VerdictContext } from './verdict-context.ts';
+import { intervalText } from './verdict-words.ts';
 
 const context = {
   trainImages: 10,
@@ -237,8 +233,8 @@ test('one or two test images claim nothing, whatever their gain', () => {
     context,
   );
   expect([box.gainLow, box.gainHigh]).toEqual([-1, 1]);
-  expect(intervalText(box, String)).toBe('too few images');
-  expect(intervalText({ gainLow: 0.1, gainHigh: 0.2 }, String)).toBe('0.1 to 0.2');
+  expect(intervalText(box)).toBe('too few images');
+  expect(intervalText({ gainLow: 0.1, gainHigh: 0.2 })).toBe('+0.100 to +0.200');
   expect(sentence).toBe(
     'IoU 0.50 → 0.85 (+0.35, which 1 image cannot tell from chance) by box and IoU 0.50 → 0.85 (+0.35, which 1 image cannot tell from chance) by click, on 1 test image with 2 objects.',
   );

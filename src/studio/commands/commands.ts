@@ -1,6 +1,7 @@
 /** What the command palette offers: places, actions, datasets, images and runs. */
+
+import { plural } from '../../config/words.ts';
 import { SEGMENT_KEYS } from '../features/segment/keys.ts';
-import { plural } from '../format/format.ts';
 import { addDemo, useDatasets } from '../stores/datasets.ts';
 import { findAll } from '../stores/find.ts';
 import { labelDataset } from '../stores/label-queue.ts';

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
+import { plural } from '../../config/words.ts';
 import type { BrokenDataset, BrokenRun } from '../../worker/protocol.ts';
-import { bytes, plural } from '../format/format.ts';
+import { bytes } from '../format/format.ts';
 import styles from './BrokenList.module.css';
 import { ConfirmDelete } from './ConfirmDelete.tsx';
 import { FailureText } from './FailureMessage.tsx';

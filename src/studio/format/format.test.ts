@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bytes, compact, duration, minutes, plural, signed } from './format.ts';
+import { bytes, compact, duration, minutes } from './format.ts';
 
 test('bytes', () => {
   expect([0, 1023, 1536, 134217728, 1.5 * 2 ** 30].map(bytes)).toEqual([
@@ -13,8 +13,6 @@ test('bytes', () => {
 
 test('counts', () => {
   expect([640, 12800, 4058340].map(compact)).toEqual(['640', '12.8 k', '4.06 M']);
-  expect(plural(1, 'image')).toBe('1 image');
-  expect(plural(0, 'image')).toBe('0 images');
 });
 
 /** Times as they are read: what holds them on one line is a blank too. */
@@ -38,13 +36,4 @@ test('estimated times are rough, those of hours to five minutes', () => {
 test('a time stays on one line', () => {
   for (const seconds of [0.04, 3, 30, 245, 3780])
     expect(`${duration(seconds)}${minutes(seconds)}`).not.toContain(' ');
-});
-
-test('changes carry a sign, except none', () => {
-  expect([0.12, -0.004, 0.0001, -0.0001].map((value) => signed(value))).toEqual([
-    '+0.120',
-    '−0.004',
-    '0.000',
-    '0.000',
-  ]);
 });

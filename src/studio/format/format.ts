@@ -58,18 +58,6 @@ export function iou(value: number): string {
   return value.toFixed(3);
 }
 
-/** A change with its sign: "+0.120", "−0.004", "0.000". */
-export function signed(value: number, digits = 3): string {
-  const text = Math.abs(value).toFixed(digits);
-  if (Number(text) === 0) return text;
-  return value > 0 ? `+${text}` : `−${text}`;
-}
-
-/** "1 image", "24 images". */
-export function plural(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
-}
-
 /** Milliseconds since the epoch → "24 Nov, 15:04". */
 export function when(time: number): string {
   return new Date(time).toLocaleString('en-GB', {

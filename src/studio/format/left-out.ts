@@ -1,5 +1,5 @@
+import { plural } from '../../config/words.ts';
 import type { FailureRecord } from '../../worker/protocol.ts';
-import { plural } from './format.ts';
 
 /** How many files were left out, and how many remarks are on files that are used: `2 files left out, 1 remark to check`. */
 export function leftOutOrToCheck(refusals: readonly FailureRecord[]): string {

@@ -1,5 +1,6 @@
 /** The datasets on this device and the current import. */
 import { create } from 'zustand';
+import { plural } from '../../config/words.ts';
 import type {
   BrokenDataset,
   DatasetInfo,
@@ -12,7 +13,6 @@ import type {
   Scale,
   SplitOrder,
 } from '../../worker/protocol.ts';
-import { plural } from '../format/format.ts';
 import { leftOutOrToCheck } from '../format/left-out.ts';
 import { callEngine } from './engine-link.ts';
 import { Latest } from './latest.ts';

@@ -1,7 +1,7 @@
 /** A drop that was looked at and waits to be imported, with what a person changed of how its masks are read. */
 import { create } from 'zustand';
+import { plural } from '../../config/words.ts';
 import type { DatasetPreview, DatasetSettings, DropPreview, DroppedFile } from '../../worker/protocol.ts';
-import { plural } from '../format/format.ts';
 import { showImport, whileImporting } from './datasets.ts';
 import { callEngine } from './engine-link.ts';
 import { Latest } from './latest.ts';

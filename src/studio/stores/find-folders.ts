@@ -1,6 +1,7 @@
 /** Searches of whole datasets, which are kept with them. */
+
+import { plural } from '../../config/words.ts';
 import type { DroppedFile, FindFolderRequest, OpenedImage } from '../../worker/protocol.ts';
-import { plural } from '../format/format.ts';
 import { useDatasets } from './datasets.ts';
 import { callEngine } from './engine-link.ts';
 import {

@@ -1,7 +1,7 @@
 /** The review of found objects: one after the other is accepted, rejected or given a class. */
 import { scoreOf } from '../../config/find.ts';
+import { plural } from '../../config/words.ts';
 import type { FoundObject, SampleRef } from '../../worker/protocol.ts';
-import { plural } from '../format/format.ts';
 import { callEngine } from './engine-link.ts';
 import { decided, type FindState, keyOf, openDataset, useFind } from './find-state.ts';
 import { announce, notifyFailure } from './notices.ts';

@@ -1,7 +1,7 @@
 /** Finds all objects of the open image, and the thresholds by which they are chosen. */
 import { FIND_FIELDS, type FindSettings } from '../../config/find.ts';
+import { plural } from '../../config/words.ts';
 import type { FoundObject, Scale, SplitName, Variant } from '../../worker/protocol.ts';
-import { plural } from '../format/format.ts';
 import { useDatasets } from './datasets.ts';
 import { callEngine } from './engine-link.ts';
 import {

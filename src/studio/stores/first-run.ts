@@ -1,5 +1,6 @@
 /** The run of the first minute: drawn images, settings that finish soon, and what is kept of it. */
 import { create } from 'zustand';
+import { signed } from '../../config/words.ts';
 import type {
   Capabilities,
   FieldValues,
@@ -7,7 +8,6 @@ import type {
   TrainSettings,
   VerdictMeasure,
 } from '../../worker/protocol.ts';
-import { signed } from '../format/format.ts';
 import { addDemo, deleteDataset, useDatasets } from './datasets.ts';
 import { deleteRun, startRun, useRuns } from './runs.ts';
 import { settingsOf } from './setup.ts';

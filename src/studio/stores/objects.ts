@@ -1,11 +1,12 @@
 /** What is done to the objects of the open image, each as one step that can be undone. */
+
+import { plural } from '../../config/words.ts';
 import * as labels from '../../data/labels/objects.ts';
 import { equalRuns, runsOfBitmap, subtract, uniteAll } from '../../data/labels/runs.ts';
 import { movedRuns, type Point, polygonRuns } from '../../data/labels/shapes.ts';
 import { cutAlong, filled, smoothed } from '../../data/labels/shaping.ts';
 import type { LabelObject, ObjectOrigin, Runs } from '../../data/labels/types.ts';
 import type { Candidate, FoundObject, ImageBox } from '../../worker/protocol.ts';
-import { plural } from '../format/format.ts';
 import { doStep, NO_PROMPTS, useEdit } from './edit-history.ts';
 import { selectObjects, useLabels } from './labels.ts';
 import { announce } from './notices.ts';

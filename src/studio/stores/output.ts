@@ -1,5 +1,6 @@
 /** What goes out: a file is written where the person chooses, or downloaded where the browser has no such choice. */
 import { create } from 'zustand';
+import { plural } from '../../config/words.ts';
 import type { CallOptions } from '../../worker/client.ts';
 import type {
   ExportRequest,
@@ -9,7 +10,7 @@ import type {
   ProjectRequest,
   Result,
 } from '../../worker/protocol.ts';
-import { bytes, plural } from '../format/format.ts';
+import { bytes } from '../format/format.ts';
 import { callEngine } from './engine-link.ts';
 import { saveBlob } from './files.ts';
 import { notifyFailure, notifySuccess } from './notices.ts';

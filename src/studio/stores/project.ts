@@ -1,7 +1,7 @@
 /** A project that was dropped and waits to be added. */
 import { create } from 'zustand';
+import { plural } from '../../config/words.ts';
 import type { DroppedFile, ProjectPreview } from '../../worker/protocol.ts';
-import { plural } from '../format/format.ts';
 import { showImport, whileImporting } from './datasets.ts';
 import { callEngine } from './engine-link.ts';
 import { announce, notifyFailure, notifySuccess } from './notices.ts';

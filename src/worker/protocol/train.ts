@@ -4,7 +4,7 @@ import type { FailureRecord } from '../../config/failure.ts';
 import type { Look } from '../../engine/run/looks.ts';
 import type { GainOutlook } from '../../engine/run/provable-gain.ts';
 import type { RunPlan, RunRecord, TrainSettings } from '../../engine/run/run-types.ts';
-import type { VerdictMeasure } from '../../engine/run/verdict.ts';
+import type { VerdictMeasure } from '../../engine/run/verdict-file.ts';
 import type { PassGroup, ProfileClock } from '../../gpu/profile.ts';
 import type { ModulesEvent, StepSpans } from '../../train/events.ts';
 import type { GateLayer } from '../../train/gates.ts';
@@ -14,7 +14,7 @@ import type { Nothing } from './result.ts';
 /** What a run was asked for and how far it is. */
 export { LEFT_ELSEWHERE, type RunStatus, type TrainSettings } from '../../engine/run/run-types.ts';
 /** What a run gained, as the engine says it. */
-export type { Verdict, VerdictMeasure } from '../../engine/run/verdict.ts';
+export type { Verdict, VerdictMeasure } from '../../engine/run/verdict-file.ts';
 
 /** What a run would cost, as the engine plans it. */
 export interface PlanReport extends Omit<RunPlan, 'images'> {

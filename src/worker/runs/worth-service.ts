@@ -6,7 +6,8 @@ import { openData, scaledDatasets } from '../../engine/run/open-data.ts';
 import { RUN_FILES, type RunConfig, type RunFiles, type RunSplit } from '../../engine/run/run-files.ts';
 import type { RunRecord } from '../../engine/run/run-types.ts';
 import { writeTestIous } from '../../engine/run/test-ious.ts';
-import { compareRuns, computeVerdict, pairScores, type Verdict } from '../../engine/run/verdict.ts';
+import { compareRuns, computeVerdict, pairScores } from '../../engine/run/verdict.ts';
+import type { Verdict } from '../../engine/run/verdict-file.ts';
 import type { Measuring } from '../../engine/worth/measure.ts';
 import {
   isLoss,

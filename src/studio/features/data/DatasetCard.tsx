@@ -1,9 +1,10 @@
 import type { ReactNode } from 'react';
+import { plural } from '../../../config/words.ts';
 import type { DatasetInfo, DatasetMaskKind, SplitOrder } from '../../../worker/protocol.ts';
 import { ConfirmDelete } from '../../components/ConfirmDelete.tsx';
 import { EditableName } from '../../components/EditableName.tsx';
 import { FactList } from '../../components/FactList.tsx';
-import { bytes, plural } from '../../format/format.ts';
+import { bytes } from '../../format/format.ts';
 import { leftOutOrToCheck } from '../../format/left-out.ts';
 import { deleteDataset, renameDataset, setScale, setSplitOrder } from '../../stores/datasets.ts';
 import { labelDataset } from '../../stores/label-queue.ts';

@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useState } from 'react';
+import { plural } from '../../../config/words.ts';
 import type { DatasetInfo, SampleInfo } from '../../../worker/protocol.ts';
 import { CheckBox } from '../../components/CheckBox.tsx';
 import { Dialog } from '../../components/Dialog.tsx';
@@ -6,7 +7,6 @@ import { FailureMessage } from '../../components/FailureMessage.tsx';
 import { StretchContrast } from '../../components/StretchContrast.tsx';
 import { useAnswer } from '../../components/use-answer.ts';
 import { VirtualList } from '../../components/VirtualList.tsx';
-import { plural } from '../../format/format.ts';
 import { loadSamples, useDatasets } from '../../stores/datasets.ts';
 import { callEngine } from '../../stores/engine-link.ts';
 import { labelDataset } from '../../stores/label-queue.ts';

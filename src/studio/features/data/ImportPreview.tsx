@@ -1,9 +1,9 @@
 import { type ReactNode, useState } from 'react';
+import { plural } from '../../../config/words.ts';
 import type { DatasetPreview, PreviewSample } from '../../../worker/protocol.ts';
 import { CheckBox } from '../../components/CheckBox.tsx';
 import { OverlaidImage } from '../../components/OverlaidImage.tsx';
 import { StretchContrast } from '../../components/StretchContrast.tsx';
-import { plural } from '../../format/format.ts';
 import { leftOutOrToCheck } from '../../format/left-out.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import {

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
+import { plural } from '../../../config/words.ts';
 import type { ProjectItemInfo } from '../../../worker/protocol.ts';
-import { bytes, plural, when } from '../../format/format.ts';
+import { bytes, when } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { addProject, leaveProject, useProject } from '../../stores/project.ts';
 import styles from './ImportPreview.module.css';

@@ -1,5 +1,6 @@
+import { plural } from '../../../config/words.ts';
 import type { DatasetInfo, RunInfo } from '../../../worker/protocol.ts';
-import { bytes, plural } from '../../format/format.ts';
+import { bytes } from '../../format/format.ts';
 import { isResumable } from '../../stores/run-status.ts';
 
 /** What deleting a dataset removes, labels that exist nowhere else among it, and which runs cannot be resumed after it. */

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
+import { plural } from '../../../config/words.ts';
 import type { FailureRecord } from '../../../worker/protocol.ts';
-import { plural, when } from '../../format/format.ts';
+import { when } from '../../format/format.ts';
 import { callEngine } from '../../stores/engine-link.ts';
 import { saveFile } from '../../stores/files.ts';
 import { deleteKeptMask, useKeptMasks } from '../../stores/kept-masks.ts';

@@ -1,9 +1,9 @@
 import { type ReactNode, useState } from 'react';
 import { fileStem } from '../../../config/file-stem.ts';
+import { plural } from '../../../config/words.ts';
 import type { LabelsRequest, OutFormatInfo } from '../../../worker/protocol.ts';
 import { SelectField } from '../../components/SelectField.tsx';
 import { useAnswer } from '../../components/use-answer.ts';
-import { plural } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { callEngine } from '../../stores/engine-link.ts';
 import { useKeptMasks } from '../../stores/kept-masks.ts';

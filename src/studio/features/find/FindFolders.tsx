@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
+import { plural } from '../../../config/words.ts';
 import type { FindJob } from '../../../worker/protocol.ts';
-import { plural } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { findInFolders, resumeJob, toggleFurther } from '../../stores/find-folders.ts';
 import { imagesToReview, reviewNext } from '../../stores/find-review.ts';

@@ -1,9 +1,10 @@
 import { type KeyboardEvent, type ReactNode, useId, useMemo } from 'react';
 import { FIND_FIELDS, type FindSettings, PREVIEW_FLOOR } from '../../../config/find.ts';
+import { plural } from '../../../config/words.ts';
 import type { FindCounts } from '../../../worker/protocol.ts';
 import { runKey } from '../../commands/key-binding.ts';
 import { ProgressBar } from '../../components/ProgressBar.tsx';
-import { duration, plural } from '../../format/format.ts';
+import { duration } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { calibrate, changeFindSetting, findAll, measureFinding } from '../../stores/find.ts';
 import { cancelFinding, shownModel, useFind } from '../../stores/find-state.ts';

@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect, useId, useRef } from 'react';
 import { FIND_FIELDS } from '../../../config/find.ts';
+import { plural } from '../../../config/words.ts';
 import type { FoundObject } from '../../../worker/protocol.ts';
-import { plural } from '../../format/format.ts';
 import { classifyFound, findAll, loosen, searchFiner } from '../../stores/find.ts';
 import {
   acceptAllFound,

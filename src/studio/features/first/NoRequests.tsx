@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { plural } from '../../format/format.ts';
+import { plural } from '../../../config/words.ts';
 import { selectOtherCount, useRequests } from '../../stores/requests.ts';
 
 /** How many requests went to other sites, as the browser counted them. */

@@ -1,9 +1,9 @@
 import { type ReactNode, useMemo } from 'react';
+import { plural } from '../../../config/words.ts';
 import { covered } from '../../../data/labels/objects.ts';
 import type { LabelObject } from '../../../worker/protocol.ts';
 import { Hint } from '../../components/Hint.tsx';
 import { VirtualList } from '../../components/VirtualList.tsx';
-import { plural } from '../../format/format.ts';
 import { useEdit } from '../../stores/edit-history.ts';
 import { toggleObject, useLabels } from '../../stores/labels.ts';
 import {

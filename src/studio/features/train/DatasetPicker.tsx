@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
+import { plural } from '../../../config/words.ts';
 import type { Capabilities, Scale, ScaleInfo, TrainSettings } from '../../../worker/protocol.ts';
-import { plural } from '../../format/format.ts';
 import { setScale, useDatasets } from '../../stores/datasets.ts';
 import { chooseGate, tellsDatasetsApart, toggleDataset, useSetup } from '../../stores/setup.ts';
 import { scaleText } from '../data/ScaleField.tsx';

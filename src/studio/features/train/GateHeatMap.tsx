@@ -1,7 +1,8 @@
 import type { ReactNode } from 'react';
+import { signed } from '../../../config/words.ts';
 import type { GateRow } from '../../charts/series.ts';
 import { MethodSwatch } from '../../components/MethodSwatch.tsx';
-import { iou, signed } from '../../format/format.ts';
+import { iou } from '../../format/format.ts';
 import { heatColour } from '../../theme/colours.ts';
 import styles from './GateHeatMap.module.css';
 import { MethodName } from './MethodName.tsx';

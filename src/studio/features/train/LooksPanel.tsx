@@ -1,6 +1,7 @@
 import { memo, type ReactNode, useEffect, useRef } from 'react';
+import { signed } from '../../../config/words.ts';
 import type { Look, RunInfo } from '../../../worker/protocol.ts';
-import { iou, signed } from '../../format/format.ts';
+import { iou } from '../../format/format.ts';
 import styles from './LooksPanel.module.css';
 
 /** The same few validation images at each check: the base model's masks beside those of now. */

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
-import { minutes, plural } from '../../format/format.ts';
+import { plural } from '../../../config/words.ts';
+import { minutes } from '../../format/format.ts';
 import {
   goOnWithQueue,
   moveQueued,

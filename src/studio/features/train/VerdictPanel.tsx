@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
+import { plural, signed } from '../../../config/words.ts';
 import type { Verdict, VerdictMeasure } from '../../../worker/protocol.ts';
-import { iou, plural, signed } from '../../format/format.ts';
+import { iou } from '../../format/format.ts';
 import styles from './VerdictPanel.module.css';
 
 /** Whether training helped: one sentence, then its figures. */

@@ -1,6 +1,8 @@
 /** What the page says of the worth of modules. */
+
+import { plural } from '../../../config/words.ts';
 import type { WorthForecast } from '../../../worker/protocol.ts';
-import { minutes, plural } from '../../format/format.ts';
+import { minutes } from '../../format/format.ts';
 
 /** How long measuring takes. */
 export function forecastText({ measurements, images, seconds }: WorthForecast): string {
