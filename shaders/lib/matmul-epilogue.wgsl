@@ -21,7 +21,7 @@ fn finish(i: u32, n: u32, sum: Value) {
   finishBiased(i, sum + biasAt(n));
 }
 
-fn biasAt(n: u32) -> Value { return select(Value(), bias[n], params.hasBias != 0u); }
+fn biasAt(n: u32) -> Value { return select(Value(0.0), bias[n], params.hasBias != 0u); }
 
 // As finish, of a sum with its bias, for shaders that look that up once for many rows.
 fn finishBiased(i: u32, sum: Value) {

@@ -30,7 +30,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (j >= 2u * fronts) { return; }
   let at = j % fronts;
   let start = at / params.front * params.windows * (params.row + params.front) + at % params.front;
-  var sum = Value();
+  var sum = Value(0.0);
   for (var w = 0u; w < params.windows; w++) {
     let behind = start + w * (params.row + params.front);
     if (j < fronts) { sum += dx[behind]; } else { sum += dy[behind]; }

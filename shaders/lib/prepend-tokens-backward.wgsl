@@ -22,7 +22,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let j = i - arrayLength(&dx);
   if (j >= arrayLength(&dp)) { return; }
   let start = j / params.front * params.windows * (params.row + params.front) + j % params.front;
-  var sum = Value();
+  var sum = Value(0.0);
   for (var w = 0u; w < params.windows; w++) { sum += dout[start + w * (params.row + params.front)]; }
   dp[j] = sum;
 }

@@ -27,7 +27,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (first >= T) { return; }
   let tokens = T / arrayLength(&dout);
   let w = weight[c];
-  var w2 = Value();
+  var w2 = Value(0.0);
   if (HAS_SECOND) { w2 = weight2[c]; }
   for (var t = first; t < min(first + ROWS, T); t++) {
     let b = t / tokens;

@@ -39,7 +39,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let end = min(T, first + each);
   let at = i / across * (C + 1u) + c * wide;
   if (c < C / wide) {
-    var sum = Value();
+    var sum = Value(0.0);
     for (var t = first; t < end; t++) { sum += gradientOf(t, tokens) * u[t * (C / wide) + c]; }
     put(at, sum);
   } else {
