@@ -110,6 +110,7 @@ fn storeRow(sumK: vec4f, sumV: vec4f, c: Columns, j: u32, chunk: u32, thread: u3
   dv[at] = sumV;
 }
 
+#narrow-subgroups
 @compute @workgroup_size(64)
 fn main(
   @builtin(workgroup_id) group: vec3u,

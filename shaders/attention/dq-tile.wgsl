@@ -121,6 +121,7 @@ fn storeRow(sum: vec4f, g: Grid, n: u32, chunk: u32, thread: u32) {
   if (i < vectorsOf(chunk) && n < g.Nq) { dq[featuresOf(g.queries + n, g.head) + 8u * chunk + i] = sum * SCALE; }
 }
 
+#narrow-subgroups
 @compute @workgroup_size(64)
 fn main(
   @builtin(workgroup_id) group: vec3u,

@@ -60,6 +60,7 @@ fn storePartial(dweight: vec4f, dbias: vec4f, p: u32, i: u32, thread: u32) {
   partial[at + C / 4u] = dbias;
 }
 
+#narrow-subgroups
 @compute @workgroup_size(64)
 fn main(
   @builtin(workgroup_id) group: vec3u,

@@ -1,6 +1,7 @@
 // out by tiles of 32 × 32: lib/matmul-parts-tile. The including shader includes lib/matmul-blocks or lib/matmul-scalars.
 #include "lib/matmul-parts-tile"
 
+#narrow-subgroups
 @compute @workgroup_size(8, 8, PARTS)
 fn main(
   @builtin(workgroup_id) group: vec3u,

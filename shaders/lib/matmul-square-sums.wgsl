@@ -1,13 +1,15 @@
-// 8 × 8 sums of a thread of SIDE / 8 × SIDE / 8, in registers: four rows and four more half a tile below, four columns and
-// four more half a tile to the right, so that neighbours read neighbouring vectors. k in order: the sums do not depend on SIDE.
-// The including shader declares const SIDE and HAS_SUMS, and includes lib/matmul-blocks or has what it gives to
-// lib/matmul-shared, with biasOf(n, s) and store(m, n, s, values).
-const STEP = SIDE / 8u;
+// 8 × 8 sums of a thread, in registers: four rows and four more half a tile below, four columns and with ACROSS 2 four more half
+// a tile to the right, so that neighbours read neighbouring vectors; with ACROSS 1 8 × 4, for GPUs with few registers. k in
+// order: the sums depend neither on SIDE nor on ACROSS. The including shader declares const SIDE, ACROSS and HAS_SUMS, and
+// includes lib/matmul-blocks or has what it gives to lib/matmul-shared, with biasOf(n, s) and store(m, n, s, values).
+const THREADS_X = SIDE / (4u * ACROSS);
+const THREADS_Y = SIDE / 8u;
+const STEP = THREADS_X;
 const PAIRS = 1u;
 const PARTS_OF_ROW = 2u;
 #include "lib/matmul-shared"
 
-// Columns are rows of out. `above` and `below` are sums of op(a)'s rows.
+// Columns are rows of out; s01 and s11 are those to the right. `above` and `below` are sums of op(a)'s rows.
 struct Sums {
   s00: mat4x4f,
   s01: mat4x4f,
@@ -15,6 +17,11 @@ struct Sums {
   s11: mat4x4f,
   above: vec4f,
   below: vec4f,
+}
+
+fn addedRight(sum: mat4x4f, a: vec4f, b: vec4f) -> mat4x4f {
+  if (ACROSS == 1u) { return sum; }
+  return added(sum, a, b);
 }
 
 // The sums with one k more.
@@ -27,9 +34,9 @@ fn addedK(sums: Sums, a0: vec4f, a1: vec4f, b0: vec4f, b1: vec4f) -> Sums {
   }
   return Sums(
     added(sums.s00, a0, b0),
-    added(sums.s01, a0, b1),
+    addedRight(sums.s01, a0, b1),
     added(sums.s10, a1, b0),
-    added(sums.s11, a1, b1),
+    addedRight(sums.s11, a1, b1),
     above,
     below,
   );
@@ -38,15 +45,16 @@ fn addedK(sums: Sums, a0: vec4f, a1: vec4f, b0: vec4f, b1: vec4f) -> Sums {
 // The sums with all of a step.
 fn addedStep(before: Sums, local: vec3u) -> Sums {
   var sums = before;
+  let left = local.x / PART;
   for (var four = 0u; four < FOURS; four++) {
     let a = &tiles[0][0][inRange(four)];
     let b = &tiles[0][1][inRange(four)];
     let y = place(local.y, four);
-    let x = place(local.x, four);
-    sums = addedK(sums, (*a)[0][0][y], (*a)[0][1][y], (*b)[0][0][x], (*b)[0][1][x]);
-    sums = addedK(sums, (*a)[1][0][y], (*a)[1][1][y], (*b)[1][0][x], (*b)[1][1][x]);
-    sums = addedK(sums, (*a)[2][0][y], (*a)[2][1][y], (*b)[2][0][x], (*b)[2][1][x]);
-    sums = addedK(sums, (*a)[3][0][y], (*a)[3][1][y], (*b)[3][0][x], (*b)[3][1][x]);
+    let x = place(local.x % PART, four);
+    sums = addedK(sums, (*a)[0][0][y], (*a)[0][1][y], (*b)[0][left][x], (*b)[0][1][x]);
+    sums = addedK(sums, (*a)[1][0][y], (*a)[1][1][y], (*b)[1][left][x], (*b)[1][1][x]);
+    sums = addedK(sums, (*a)[2][0][y], (*a)[2][1][y], (*b)[2][left][x], (*b)[2][1][x]);
+    sums = addedK(sums, (*a)[3][0][y], (*a)[3][1][y], (*b)[3][left][x], (*b)[3][1][x]);
   }
   return sums;
 }
@@ -60,8 +68,10 @@ fn storeSquares(m0: u32, n0: u32, local: vec3u, s: Sizes, sums: Sums) {
   let right = biasOf(n + SIDE / 2u, s);
   for (var i = 0u; i < 4u; i++) {
     store(m + i, n, s, column(sums.s00, i) + left);
-    store(m + i, n + SIDE / 2u, s, column(sums.s01, i) + right);
     store(m + SIDE / 2u + i, n, s, column(sums.s10, i) + left);
-    store(m + SIDE / 2u + i, n + SIDE / 2u, s, column(sums.s11, i) + right);
+    if (ACROSS == 2u) {
+      store(m + i, n + SIDE / 2u, s, column(sums.s01, i) + right);
+      store(m + SIDE / 2u + i, n + SIDE / 2u, s, column(sums.s11, i) + right);
+    }
   }
 }

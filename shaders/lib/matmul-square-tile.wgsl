@@ -1,5 +1,5 @@
-// A workgroup of SIDE / 8 × SIDE / 8 threads computes SIDE × SIDE of out. While a step is summed, the next is on its way to
-// registers. The including shader declares const SIDE, and includes lib/matmul-blocks or has what it gives to
+// A workgroup of THREADS_X × THREADS_Y threads computes SIDE × SIDE of out. While a step is summed, the next is on its way to
+// registers. The including shader declares const SIDE and ACROSS, and includes lib/matmul-blocks or has what it gives to
 // lib/matmul-shared, with HAS_SUMS, biasOf(n, s), store(m, n, s, values) and storeSums(m, n, s, sums).
 #include "lib/matmul-square-sums"
 

@@ -1,8 +1,9 @@
-// out by tiles of SIDE × SIDE: lib/matmul-square-tile. The including shader declares const SIDE.
+// out by tiles of SIDE × SIDE: lib/matmul-square-tile. The including shader declares const SIDE and ACROSS.
 #include "lib/matmul-blocks"
 #include "lib/matmul-square-tile"
 
-@compute @workgroup_size(SIDE / 8u, SIDE / 8u)
+#narrow-subgroups
+@compute @workgroup_size(THREADS_X, THREADS_Y)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

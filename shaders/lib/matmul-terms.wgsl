@@ -2,7 +2,7 @@
 // a_i: [M, K_i], op(b_i): [K_i, N]. TERMS is 2 or 3; B_T: every b is stored [N, K]. N and every K are multiples of 4.
 // With WINDOW above 0 the rows of a and other are windows, and out has the rows of the images.
 // Tiles, threads and the order of sums as in lib/matmul-square-sums, term after term. The including shader declares const
-// SIDE.
+// SIDE and ACROSS.
 const HAS_SUMS = false;
 override TERMS: u32;
 override N: u32;
@@ -81,7 +81,8 @@ fn store(m: u32, n: u32, s: Sizes, sum: vec4f) {
   if (row != PADDING) { out[row * (s.N / 4u) + n / 4u] = value; }
 }
 
-@compute @workgroup_size(SIDE / 8u, SIDE / 8u)
+#narrow-subgroups
+@compute @workgroup_size(THREADS_X, THREADS_Y)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_id) local: vec3u,

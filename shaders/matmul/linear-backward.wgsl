@@ -30,6 +30,7 @@ const STEP = 16u;
 var<workgroup> aTile: array<array<f32, SIDE>, STEP>;
 var<workgroup> bTile: array<array<f32, SIDE>, STEP>;
 
+#narrow-subgroups
 @compute @workgroup_size(16, 16)
 fn main(
   @builtin(workgroup_id) group: vec3u,

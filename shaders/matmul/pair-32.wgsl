@@ -5,6 +5,7 @@
 #include "lib/matmul-pair"
 #include "lib/matmul-pair-linear"
 
+#narrow-subgroups
 @compute @workgroup_size(8, 8, PARTS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   computeTile(group.y * SIDE, group.x * SIDE, local, pairSizes(group.z));

@@ -37,6 +37,7 @@ fn finish(which: u32, i: u32, sum: vec4f) {
   }
 }
 
+#narrow-subgroups
 @compute @workgroup_size(8, 8, PARTS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   computeTile(group.y * SIDE, group.x * SIDE, local, pairSizes(group.z));

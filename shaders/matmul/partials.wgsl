@@ -98,6 +98,7 @@ fn storeSums(m: u32, n: u32, s: Sizes, sums: vec4f) {
   if (hasSums && n == 0u && m < s.M) { out[(s.out + s.M * s.N + m) / 4u] = sums; }
 }
 
+#narrow-subgroups
 @compute @workgroup_size(8, 8, PARTS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let splits = params.splits;

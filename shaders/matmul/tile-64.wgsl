@@ -2,4 +2,5 @@
 // A_T: a is stored [K, M]; B_T: b is stored [N, K]. The innermost axes of a, b and out are multiples of 4.
 // Family of real GPUs, 64 threads, 4 KiB.
 const SIDE = 64u;
+const ACROSS = 2u;
 #include "lib/matmul-square"

@@ -26,12 +26,12 @@ type TimeGroups = (groups: readonly (readonly Dispatch[])[]) => Promise<number[]
 
 /**
  * Lets the device choose its kernels as was measured on its adapter: reads the choice, or measures it in less than a second
- * and keeps it. Software adapters have nothing to choose. What cannot be kept is measured again the next time; where
+ * and keeps it. Software adapters and those with few registers have nothing to choose. What cannot be kept is measured again the next time; where
  * nothing can be measured, the shape alone chooses.
  * @param time stands in for the device's clock in tests.
  */
 export async function chooseKernels(gpu: Gpu, store: FileStore, time?: TimeGroups): Promise<void> {
-  if (gpu.traits.isSoftware) return;
+  if (gpu.traits.isSoftware || gpu.traits.hasFewRegisters) return;
   const key = adapterKey(gpu.info);
   const known = await readChoices(store);
   const kept = known.adapters[key];

@@ -7,7 +7,7 @@ import { ShaderLibrary, type ShaderSources } from './shader-library.ts';
 import { noticeLatency, SliceSubmitter } from './slices.ts';
 import { SpanClock } from './spans.ts';
 import { createTexels, texelBytes } from './texels.ts';
-import { type AdapterTraits, readTraits } from './traits.ts';
+import { type AdapterTraits, narrowSubgroups, readTraits } from './traits.ts';
 
 /** A part of a GPU buffer; `offset` and `size` in bytes, both multiples of 4, `offset` of 256. */
 export interface BufferRange {
@@ -61,7 +61,7 @@ export class Gpu {
     sources: ShaderSources,
     latency: number,
   ) {
-    this.shaders = new ShaderLibrary(sources);
+    this.shaders = new ShaderLibrary(sources, narrowSubgroups(traits, info, device.features));
     this.pipelines = new PipelineCache(device, this.shaders);
     this.params = new ParamsStore(device, (bytes) => {
       this.allocatedBytes += bytes;
@@ -95,7 +95,7 @@ export class Gpu {
       });
     }
     const features: GPUFeatureName[] = [];
-    for (const feature of ['subgroups', 'timestamp-query'] as const) {
+    for (const feature of ['subgroups', 'subgroup-size-control', 'timestamp-query'] as const) {
       if (!options.defaultLimits && adapter.features.has(feature)) features.push(feature);
     }
     const requiredLimits: Record<string, number> = {};

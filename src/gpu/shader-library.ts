@@ -5,22 +5,35 @@ export type ShaderSources = ReadonlyMap<string, string>;
 
 const INCLUDE = /^[ \t]*#include "([^"]+)"[ \t]*$/gm;
 
+/** Stands before the entry point of a kernel whose threads hold many numbers. */
+const NARROW = /^#narrow-subgroups$/m;
+
 /**
- * Resolves `#include "lib/name"` lines, the only text mechanism of the shaders. Every file is included at most once.
+ * Resolves the two kinds of line that shaders have besides WGSL: `#include "lib/name"`, every file at most once, and
+ * `#narrow-subgroups`, by which a kernel runs in subgroups of the size that the device was opened with, if any.
  * @throws Failure `gpu/no-shader` when a file is missing.
  */
 export class ShaderLibrary {
   private readonly resolved = new Map<string, string>();
 
-  constructor(readonly sources: ShaderSources) {}
+  /** @param narrow threads of the subgroups that kernels ask for; null where the device leaves it open. */
+  constructor(
+    readonly sources: ShaderSources,
+    private readonly narrow: number | null = null,
+  ) {}
 
   /** The complete WGSL of one shader. */
   source(name: string): string {
     const known = this.resolved.get(name);
     if (known !== undefined) return known;
-    const text = this.expand(name, new Set());
+    const text = this.sized(this.expand(name, new Set()));
     this.resolved.set(name, text);
     return text;
+  }
+
+  private sized(text: string): string {
+    if (this.narrow === null || !NARROW.test(text)) return text.replace(NARROW, '');
+    return `enable subgroup_size_control;\n${text.replace(NARROW, `@subgroup_size(${this.narrow})`)}`;
   }
 
   private expand(name: string, seen: Set<string>): string {

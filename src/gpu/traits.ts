@@ -10,6 +10,11 @@ export interface AdapterTraits {
   readonly isSoftware: boolean;
   /** Subgroup operations may be used in WGSL. */
   readonly hasSubgroups: boolean;
+  /**
+   * A thread has some 128 registers in the adapter's smallest subgroups, of 8 or 16 threads, and half or a quarter of that in larger ones
+   * (Intel's GPUs); missing where it has more, or it is not known.
+   */
+  readonly hasFewRegisters?: true;
   /** Missing where nothing was measured. */
   readonly kernels?: KernelChoice;
 }
@@ -23,8 +28,20 @@ export function withKernels(traits: AdapterTraits, kernels: KernelChoice | null)
 /** Reads the traits off an adapter. */
 export function readTraits(info: GPUAdapterInfo, features: GPUSupportedFeatures): AdapterTraits {
   const words = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`.toLowerCase();
+  const { subgroupMinSize: least = 0, subgroupMaxSize: most = 0 } = info;
   return {
     isSoftware: info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render|warp/.test(words),
     hasSubgroups: features.has('subgroups'),
+    ...((least === 8 || least === 16) && most === 32 && { hasFewRegisters: true }),
   };
+}
+
+/** Size of the subgroups that kernels with many numbers a thread are to run in; null where that cannot be said, or is as well left open. */
+export function narrowSubgroups(
+  { hasFewRegisters }: AdapterTraits,
+  { subgroupMinSize: least }: GPUAdapterInfo,
+  features: GPUSupportedFeatures,
+): number | null {
+  // Of 8 and 16 browsers take 16 unless they are asked.
+  return hasFewRegisters && least === 8 && features.has('subgroup-size-control') ? least : null;
 }

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../gpu/gpu.ts';
+import { PipelineCache } from '../gpu/pipeline-cache.ts';
+import { ShaderLibrary } from '../gpu/shader-library.ts';
 import type { AdapterTraits } from '../gpu/traits.ts';
-import type { AnyOp } from '../graph/graph.ts';
+import { type AnyOp, Graph } from '../graph/graph.ts';
+import { planGraph } from '../graph/plan.ts';
 import { checkOp } from '../testing/check-op.ts';
 import { openTestGpu } from '../testing/device.ts';
 import { accumulateSumsOp } from './accumulate/sums.ts';
@@ -10,6 +13,7 @@ import { gatedAddOp } from './gated-add/gated-add.ts';
 import { layernormOp } from './layernorm/layernorm.ts';
 import { maskIouOp } from './mask-iou/mask-iou.ts';
 import { maskLossOp } from './mask-loss/mask-loss.ts';
+import { matmul } from './matmul/matmul.ts';
 import { productSumOp } from './matmul/terms.ts';
 import { sampleDotOp } from './sample-dot/sample-dot.ts';
 import { sumLeadingOp } from './sum-leading/sum-leading.ts';
@@ -18,6 +22,7 @@ import { tokenGateOp } from './token-gate/token-gate.ts';
 
 const software: AdapterTraits = { isSoftware: true, hasSubgroups: false };
 const hardware: AdapterTraits = { ...software, isSoftware: false };
+const fewRegisters: AdapterTraits = { ...hardware, hasFewRegisters: true };
 
 /** The same device, planned for as if it were another adapter. */
 function as(gpu: Gpu, traits: AdapterTraits): Gpu {
@@ -47,6 +52,13 @@ describe('ops by the family of other adapters', () => {
   });
   afterAll(() => gpu?.destroy());
 
+  for (const opCase of productSumOp.cases) {
+    it(`productSum with few registers ${JSON.stringify(opCase.inputs)} ${JSON.stringify(opCase.attrs)}`, async () => {
+      const { findings } = await checkOp(as(gpu, fewRegisters), productSumOp, opCase);
+      for (const { what, error, tolerance } of findings) expect(error, what).toBeLessThanOrEqual(tolerance);
+    });
+  }
+
   for (const op of OPS) {
     for (const opCase of op.cases) {
       it(`${op.name} ${JSON.stringify(opCase.inputs)} ${JSON.stringify(opCase.attrs)}`, async () => {
@@ -56,4 +68,34 @@ describe('ops by the family of other adapters', () => {
       });
     }
   }
+});
+
+describe('kernels that ask for narrow subgroups', () => {
+  let gpu: Gpu;
+  beforeAll(async () => {
+    gpu = await openTestGpu();
+  });
+  afterAll(() => gpu?.destroy());
+
+  it('compile in the smallest that the adapter has', async ({ skip }) => {
+    const size = gpu.info.subgroupMinSize;
+    if (!gpu.device.features.has('subgroup-size-control') || !size) skip('This adapter takes no size.');
+    const library = new ShaderLibrary(gpu.shaders.sources, size ?? null);
+    const asking = [...library.sources.keys()].filter(
+      (name) => !name.startsWith('lib/') && library.source(name).includes('@subgroup_size'),
+    );
+    expect(asking.length).toBeGreaterThanOrEqual(16);
+    for (const name of asking) {
+      const module = gpu.device.createShaderModule({ label: name, code: library.source(name) });
+      expect(
+        (await module.getCompilationInfo()).messages.map(({ message }) => message),
+        name,
+      ).toEqual([]);
+    }
+    const graph = new Graph();
+    graph.output('out', matmul(graph.input('a', [512, 8]), graph.input('b', [8, 512])));
+    const [pass] = planGraph(graph, fewRegisters).passes;
+    expect(pass?.pass.shader).toBe('matmul/tile-64-narrow');
+    if (pass) await new PipelineCache(gpu.device, library).get(pass.pass);
+  });
 });

@@ -93,6 +93,9 @@ const LARGE_CASES = [matmulOp, productOp, accumulateProductOp].flatMap((op: AnyO
     .map((opCase: OpCase<unknown>) => ({ op, opCase })),
 );
 
+/** Tiles that sum in the same order. */
+const EQUAL: readonly Tile[] = [TILES.wide, TILES.square, TILES.narrow];
+
 describe('products by the tiles of large ones', () => {
   let gpu: Gpu;
   beforeAll(async () => {
@@ -106,24 +109,23 @@ describe('products by the tiles of large ones', () => {
 
   for (const { op, opCase } of LARGE_CASES) {
     const name = `${op.name} ${JSON.stringify(opCase.inputs)} ${JSON.stringify(opCase.attrs)}`;
-    it.each([TILES.wide, TILES.square])(`${name} by $shader`, async (tile) => {
+    it.each(EQUAL)(`${name} by $shader`, async (tile) => {
       const { findings } = await checkOp(as(gpu, hardware), by(op, tile), opCase);
       expect(findings).not.toEqual([]);
       for (const { what, error, tolerance } of findings) expect(error, what).toBeLessThanOrEqual(tolerance);
     });
 
     // What a resumed run relies on, where the choice between the two was measured.
-    it(`${name}: both give the same bits`, async () => {
-      const [wide, square] = await Promise.all(
-        [TILES.wide, TILES.square].map((tile) => valuesOf(gpu, by(op, tile), opCase)),
-      );
+    it(`${name}: all give the same bits`, async () => {
+      const [wide, ...others] = await Promise.all(EQUAL.map((tile) => valuesOf(gpu, by(op, tile), opCase)));
       expect(wide?.some((values) => values.some((value) => value !== 0))).toBe(true);
-      expect(square).toEqual(wide);
+      for (const other of others) expect(other).toEqual(wide);
     });
   }
 
   it.each([
     ['matmul/pair-64', 64],
+    ['matmul/pair-64-narrow', 64],
     ['matmul/pair-128', 128],
   ])('linearPair by %s', async (shader, side) => {
     const opCase = linearPairOp.cases.find(({ inputs }) => inputs[2]);
@@ -147,10 +149,10 @@ describe('products by the tiles of large ones', () => {
       inputs: [[260, 20], [132, 20], [132], null, null],
       attrs: LARGE_CASES.find(({ op }) => op === productOp)?.opCase.attrs,
     };
-    const [wide, square] = await Promise.all(
-      [TILES.wide, TILES.square].map((tile) => valuesOf(gpu, by(productOp, tile), opCase)),
+    const [wide, ...others] = await Promise.all(
+      EQUAL.map((tile) => valuesOf(gpu, by(productOp, tile), opCase)),
     );
-    expect(square).toEqual(wide);
+    for (const other of others) expect(other).toEqual(wide);
   });
 });
 
@@ -186,6 +188,13 @@ describe('the tile of a product', () => {
       );
     }
     expect(shaderOf(4096, 3072, 768, { ...measured(0), isSoftware: true })).toBe('matmul/register');
+  });
+
+  it('holds half the sums a thread where a GPU has few registers', () => {
+    const few = { ...measured(0), hasFewRegisters: true } as const;
+    expect(shaderOf(4096, 3072, 768, few)).toBe('matmul/tile-64-narrow');
+    expect(shaderOf(1024, 192, 192, few)).toBe('matmul/tile-32');
+    expect(shaderOf(4096, 3072, 768, { ...few, isSoftware: true })).toBe('matmul/register');
   });
 
   it('lies along m on a software adapter where an out is narrow, and has rows enough', () => {

@@ -9,6 +9,7 @@ import { type MatmulProblem, splitsOf, TILES, type Tile, tileFor } from './tiles
 const PAIRS: Readonly<Record<string, string>> = {
   [TILES.parts.shader]: 'matmul/pair-32',
   [TILES.square.shader]: 'matmul/pair-64',
+  [TILES.narrow.shader]: 'matmul/pair-64-narrow',
   [TILES.wide.shader]: 'matmul/pair-128',
 };
 

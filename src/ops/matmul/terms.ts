@@ -8,7 +8,7 @@ import {
   windowUnpartitionOp,
 } from '../window-partition/window-partition.ts';
 import { matmulProblem } from './matmul.ts';
-import { type MatmulProblem, TILES, tileFor } from './tiles.ts';
+import { type MatmulProblem, TILES, type Tile, tileFor } from './tiles.ts';
 
 export interface ProductSumAttributes {
   /** Every `b` is stored [N, K]. */
@@ -29,12 +29,23 @@ function termsOf(inputs: Shapes, bT: boolean): MatmulProblem[] {
     });
 }
 
+/** The kernels of {@link productSumOp} by those of a single product, which sum in the same order. */
+const TERMS: Readonly<Record<string, string>> = {
+  [TILES.square.shader]: 'matmul/terms-64',
+  [TILES.narrow.shader]: 'matmul/terms-64-narrow',
+  [TILES.wide.shader]: 'matmul/terms-128',
+};
+
 /** Whether a GPU computes a product by tiles that {@link productSumOp} has too. */
 export function isTerm(problem: MatmulProblem, traits: AdapterTraits): boolean {
-  const { shader } = tileFor(problem, traits);
-  return (
-    problem.batch === 1 && !problem.aT && (shader === TILES.wide.shader || shader === TILES.square.shader)
-  );
+  return problem.batch === 1 && !problem.aT && tileFor(problem, traits).shader in TERMS;
+}
+
+/** The tile of a sum of products; software adapters, which only check it, and small products take that of 64 × 64. */
+function termTile(problem: MatmulProblem, traits: AdapterTraits): Tile {
+  const tile = tileFor(problem, traits);
+  if (tile.shader in TERMS) return tile;
+  return traits.hasFewRegisters ? TILES.narrow : TILES.square;
 }
 
 /**
@@ -68,12 +79,11 @@ export const productSumOp = defineOp({
     const terms = termsOf(inputs, bT);
     const first = required(terms[0], 'productSum');
     const { M, N } = first;
-    const isWide = tileFor(first, traits).shader === TILES.wide.shader;
-    const { rows, columns } = isWide ? TILES.wide : TILES.square;
+    const { shader, rows, columns } = termTile(first, traits);
     const hasThird = Boolean(inputs[4]);
     return [
       {
-        shader: isWide ? 'matmul/terms-128' : 'matmul/terms-64',
+        shader: required(TERMS[shader], 'productSum'),
         constants: {
           TERMS: terms.length,
           N,

@@ -44,7 +44,7 @@ const ALONG_N = { ...SOFTWARE, rows: 16, columns: 32, constants: { ALONG_M: 0 } 
 const ALONG_M = { ...SOFTWARE, rows: 64, columns: 8, constants: { ALONG_M: 1 } } as const;
 const QUAD = { shader: 'matmul/quad', needs: ['fours', 'subgroups', 'texels'] } as const;
 
-/** Every kernel. `wide` and `square` sum in the same order, each of their values along all of K. */
+/** Every kernel. `wide`, `square` and `narrow` sum in the same order, each of their values along all of K. */
 export const TILES = {
   wide: { ...SHARED, ...WHOLE, shader: 'matmul/tile-128', rows: 128, columns: 128, needs: ['fours'] },
   square: {
@@ -54,6 +54,17 @@ export const TILES = {
     columns: 64,
     threads: 64,
     bytes: 4096,
+    needs: ['fours'],
+    constants: {},
+  },
+  /** Half the sums a thread. */
+  narrow: {
+    ...WHOLE,
+    shader: 'matmul/tile-64-narrow',
+    rows: 64,
+    columns: 64,
+    threads: 128,
+    bytes: 8192,
     needs: ['fours'],
     constants: {},
   },
@@ -121,11 +132,12 @@ const WIDE_FROM = 512;
  * The order of sums is decided by the shape alone; what was measured only chooses between tiles of equal order. What a tile leaves
  * empty counts as work.
  */
-function sharedTile(problem: MatmulProblem, { kernels }: AdapterTraits): Tile {
+function sharedTile(problem: MatmulProblem, { kernels, hasFewRegisters }: AdapterTraits): Tile {
   if (!isInFours(problem)) return TILES.partsAny;
   const squares = workgroupsOf(problem, TILES.square);
   if (squares < ENOUGH_SQUARES || areaOf(problem, TILES.square) > 1.5 * areaOf(problem, TILES.parts))
     return TILES.parts;
+  if (hasFewRegisters) return TILES.narrow;
   const isWide = squares >= (kernels?.wideProductsFrom ?? WIDE_FROM);
   return isWide && areaOf(problem, TILES.wide) <= 1.125 * areaOf(problem, TILES.square)
     ? TILES.wide

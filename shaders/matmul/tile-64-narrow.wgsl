@@ -1,0 +1,6 @@
+// out[z] = op(a[z]) · op(b[z]), then lib/matmul-epilogue      op(a): [M, K], op(b): [K, N], out: [Z, M, N]
+// A_T: a is stored [K, M]; B_T: b is stored [N, K]. The innermost axes of a, b and out are multiples of 4.
+// Family of real GPUs with few registers, 128 threads, 8 KiB.
+const SIDE = 64u;
+const ACROSS = 1u;
+#include "lib/matmul-square"
