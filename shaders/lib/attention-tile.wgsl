@@ -92,23 +92,19 @@ fn valuesAt(places: vec4u, chunk: u32, thread: u32) -> mat4x4f {
   return mat4x4f(v[at.x], v[at.y], v[at.z], v[at.w]);
 }
 
-// scores + four own rows · four met rows at one vector of their features.
-fn addedVector(
-  scores: mat4x4f,
-  a: vec4f,
-  b: vec4f,
-  c: vec4f,
-  d: vec4f,
-  r: vec4f,
-  s: vec4f,
-  t: vec4f,
-  u: vec4f,
-) -> mat4x4f {
+// Four own rows · a met row at one vector of their features.
+fn dots(a: vec4f, b: vec4f, c: vec4f, d: vec4f, met: vec4f) -> vec4f {
+  return vec4f(dot(a, met), dot(b, met), dot(c, met), dot(d, met));
+}
+
+// scores with one vector of the features more, of own rows a to d and the met rows j + 8 · i; these are read one after the other,
+// so that few registers hold them.
+fn addedVector(scores: mat4x4f, a: vec4f, b: vec4f, c: vec4f, d: vec4f, j: u32, p: u32) -> mat4x4f {
   return mat4x4f(
-    scores[0] + vec4f(dot(a, r), dot(b, r), dot(c, r), dot(d, r)),
-    scores[1] + vec4f(dot(a, s), dot(b, s), dot(c, s), dot(d, s)),
-    scores[2] + vec4f(dot(a, t), dot(b, t), dot(c, t), dot(d, t)),
-    scores[3] + vec4f(dot(a, u), dot(b, u), dot(c, u), dot(d, u)),
+    scores[0] + dots(a, b, c, d, met[0][j][p]),
+    scores[1] + dots(a, b, c, d, met[1][j][p]),
+    scores[2] + dots(a, b, c, d, met[2][j][p]),
+    scores[3] + dots(a, b, c, d, met[3][j][p]),
   );
 }
 
@@ -124,14 +120,10 @@ fn addScores(scores: mat4x4f, vectors: u32, thread: u32) -> mat4x4f {
     let p1 = (i + 1u) ^ j;
     let p2 = (i + 2u) ^ j;
     let p3 = (i + 3u) ^ j;
-    sum = addedVector(sum, (*rows)[0][h][0], (*rows)[1][h][1], (*rows)[2][h][2], (*rows)[3][h][3],
-      met[0][j][p], met[1][j][p], met[2][j][p], met[3][j][p]);
-    sum = addedVector(sum, (*rows)[0][h][1], (*rows)[1][h][0], (*rows)[2][h][3], (*rows)[3][h][2],
-      met[0][j][p1], met[1][j][p1], met[2][j][p1], met[3][j][p1]);
-    sum = addedVector(sum, (*rows)[0][h][2], (*rows)[1][h][3], (*rows)[2][h][0], (*rows)[3][h][1],
-      met[0][j][p2], met[1][j][p2], met[2][j][p2], met[3][j][p2]);
-    sum = addedVector(sum, (*rows)[0][h][3], (*rows)[1][h][2], (*rows)[2][h][1], (*rows)[3][h][0],
-      met[0][j][p3], met[1][j][p3], met[2][j][p3], met[3][j][p3]);
+    sum = addedVector(sum, (*rows)[0][h][0], (*rows)[1][h][1], (*rows)[2][h][2], (*rows)[3][h][3], j, p);
+    sum = addedVector(sum, (*rows)[0][h][1], (*rows)[1][h][0], (*rows)[2][h][3], (*rows)[3][h][2], j, p1);
+    sum = addedVector(sum, (*rows)[0][h][2], (*rows)[1][h][3], (*rows)[2][h][0], (*rows)[3][h][1], j, p2);
+    sum = addedVector(sum, (*rows)[0][h][3], (*rows)[1][h][2], (*rows)[2][h][1], (*rows)[3][h][0], j, p3);
   }
   return sum;
 }
