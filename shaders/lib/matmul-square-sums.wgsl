@@ -45,12 +45,13 @@ fn addedK(sums: Sums, a0: vec4f, a1: vec4f, b0: vec4f, b1: vec4f) -> Sums {
 // The sums with all of a step.
 fn addedStep(before: Sums, local: vec3u) -> Sums {
   var sums = before;
-  let left = local.x / PART;
+  // With ACROSS 1 a row's threads have both parts of it, with 2 the first alone.
+  let left = select(0u, local.x / PART, ACROSS == 1u);
   for (var four = 0u; four < FOURS; four++) {
     let a = &tiles[0][0][inRange(four)];
     let b = &tiles[0][1][inRange(four)];
     let y = place(local.y, four);
-    let x = place(local.x % PART, four);
+    let x = place(local.x - left * PART, four);
     sums = addedK(sums, (*a)[0][0][y], (*a)[0][1][y], (*b)[0][left][x], (*b)[0][1][x]);
     sums = addedK(sums, (*a)[1][0][y], (*a)[1][1][y], (*b)[1][left][x], (*b)[1][1][x]);
     sums = addedK(sums, (*a)[2][0][y], (*a)[2][1][y], (*b)[2][left][x], (*b)[2][1][x]);
