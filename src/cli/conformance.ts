@@ -1,5 +1,5 @@
 /**
- * `npm run conformance -- DIR [--adapter gpu|software] [--json]`: compares the engine with every set of vectors in a folder, see
+ * `npm run conformance -- DIR [--adapter gpu|few-registers|software] [--json]`: compares the engine with every set of vectors in a folder, see
  * docs/conformance.md. Exit status 1 when a value is over its tolerance.
  */
 import { type Comparison, isPassed, type SetReport } from '../engine/conformance/report.ts';
@@ -10,7 +10,7 @@ import { openNodeGpu } from './node-gpu.ts';
 import { runProgram } from './program.ts';
 import { printJson } from './report.ts';
 
-const USAGE = `  npm run conformance -- DIR [--adapter gpu|software] [--json]
+const USAGE = `  npm run conformance -- DIR [--adapter gpu|few-registers|software] [--json]
   --adapter computes by the kernels for such adapters, on whichever there is.`;
 
 /** Errors by set, part and key, as `--json` prints them. */
@@ -56,10 +56,16 @@ async function conformance(args: readonly string[]): Promise<number> {
   const { positionals, values } = readArguments(args, options, USAGE);
   const [folder] = positionals;
   if (!folder) throw wrongArguments('No folder is named', 'Name a folder of vectors', USAGE);
-  const adapter = choiceFlag(values.adapter, 'adapter', ['gpu', 'software'], USAGE);
+  const adapter = choiceFlag(values.adapter, 'adapter', ['gpu', 'few-registers', 'software'], USAGE);
   const sets = await findSets(folder);
   const gpu = await openNodeGpu();
-  if (adapter) gpu.traits = { ...gpu.traits, isSoftware: adapter === 'software' };
+  if (adapter) {
+    gpu.traits = {
+      ...gpu.traits,
+      isSoftware: adapter === 'software',
+      ...(adapter === 'few-registers' && { hasFewRegisters: true }),
+    };
+  }
   const reports: SetReport[] = [];
   for (const set of sets) {
     const report = await runSet(gpu, set);
