@@ -17,7 +17,7 @@ test.each([
   ['Intel from Xe2, whose drivers take 16', 16, 32, true, null],
   ['NVIDIA', 32, 32, undefined, null],
   ['AMD', 32, 64, undefined, null],
-  ['Mali', 16, 16, undefined, null],
+  ['Mali', 16, 16, true, null],
   ['Apple, of which no size is known', 4, 64, undefined, null],
 ])('registers by the sizes of subgroups: %s', (_name, least, most, hasFewRegisters, narrow) => {
   const traits = readTraits(info(least, most), SIZES);

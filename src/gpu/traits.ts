@@ -11,8 +11,8 @@ export interface AdapterTraits {
   /** Subgroup operations may be used in WGSL. */
   readonly hasSubgroups: boolean;
   /**
-   * A thread has some 128 registers in the adapter's smallest subgroups, of 8 or 16 threads, and half or a quarter of that in larger ones
-   * (Intel's GPUs); missing where it has more, or it is not known.
+   * A thread has 128 registers at most: Intel's GPUs in their smallest subgroups, of 8 or 16 threads, and half or a quarter of that in
+   * larger ones; Mali, whose subgroups have 16, has 64. Missing where it has more, or it is not known.
    */
   readonly hasFewRegisters?: true;
   /** Missing where nothing was measured. */
@@ -32,7 +32,7 @@ export function readTraits(info: GPUAdapterInfo, features: GPUSupportedFeatures)
   return {
     isSoftware: info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render|warp/.test(words),
     hasSubgroups: features.has('subgroups'),
-    ...((least === 8 || least === 16) && most === 32 && { hasFewRegisters: true }),
+    ...((least === 8 || least === 16) && most <= 32 && { hasFewRegisters: true }),
   };
 }
 
