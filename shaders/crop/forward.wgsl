@@ -1,17 +1,17 @@
 // out[n, row, column] = x[n, row, column], the upper left corner of x
-// x: [N, IN_H, IN_W]; out: [N, OUT_H, OUT_W]. A copy: nothing is summed.
-#include "lib/index"
-override IN_H: u32;
-override IN_W: u32;
-override OUT_H: u32;
-override OUT_W: u32;
+// x: [N, inH, inW]; out: [N, outH, outW]. A copy: nothing is summed. Rows and planes are those of the dispatch.
+struct Params {
+  inH: u32,
+  inW: u32,
+  outH: u32,
+  outW: u32,
+}
+@group(0) @binding(15) var<uniform> params: Params;
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = flatIndex(id, groups);
-  if (i >= arrayLength(&out)) { return; }
-  let plane = i / (OUT_W * OUT_H);
-  out[i] = x[(plane * IN_H + (i / OUT_W) % OUT_H) * IN_W + i % OUT_W];
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x >= params.outW) { return; }
+  out[(id.z * params.outH + id.y) * params.outW + id.x] = x[(id.z * params.inH + id.y) * params.inW + id.x];
 }

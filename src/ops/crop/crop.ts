@@ -1,6 +1,5 @@
 import { defineOp, type Tensor } from '../../graph/graph.ts';
 import { axis, expectShape, show, sizeOf } from '../../graph/shape.ts';
-import { workgroups1d } from '../dispatch.ts';
 import { required } from '../required.ts';
 
 /**
@@ -20,14 +19,15 @@ export const cropOp = defineOp({
   },
   passes: ({ inputs: [x], outputs: [out], attrs }) => {
     const shape = required(x, 'crop: x');
-    const n = sizeOf(required(out, 'crop: out'));
+    const { h2, w2 } = attrs;
     return [
       {
         shader: 'crop/forward',
-        constants: { IN_H: axis(shape, 1), IN_W: axis(shape, 2), OUT_H: attrs.h2, OUT_W: attrs.w2 },
+        constants: {},
+        params: { inH: axis(shape, 1), inW: axis(shape, 2), outH: h2, outW: w2 },
         bindings: [{ input: 0 }, { output: 0 }],
-        workgroups: workgroups1d(n),
-        flops: n,
+        workgroups: [Math.ceil(w2 / 64), h2, axis(shape, 0)],
+        flops: sizeOf(required(out, 'crop: out')),
       },
     ];
   },

@@ -1,6 +1,5 @@
 import { defineOp, type Tensor } from '../../graph/graph.ts';
 import { axis, expectShape, show, sizeOf } from '../../graph/shape.ts';
-import { workgroups1d } from '../dispatch.ts';
 import { required } from '../required.ts';
 
 /**
@@ -18,14 +17,15 @@ export const resizeBilinearOp = defineOp({
   },
   passes: ({ inputs: [x], outputs: [out], attrs }) => {
     const shape = required(x, 'resizeBilinear: x');
-    const n = sizeOf(required(out, 'resizeBilinear: out'));
+    const { outH, outW } = attrs;
     return [
       {
         shader: 'resize-bilinear/forward',
-        constants: { IN_H: axis(shape, 1), IN_W: axis(shape, 2), OUT_H: attrs.outH, OUT_W: attrs.outW },
+        constants: {},
+        params: { inH: axis(shape, 1), inW: axis(shape, 2), outH, outW },
         bindings: [{ input: 0 }, { output: 0 }],
-        workgroups: workgroups1d(n),
-        flops: 12 * n,
+        workgroups: [Math.ceil(outW / 64), outH, axis(shape, 0)],
+        flops: 12 * sizeOf(required(out, 'resizeBilinear: out')),
       },
     ];
   },
