@@ -40,7 +40,6 @@ const WANTED_LIMITS = [
 export class Gpu {
   readonly pipelines: PipelineCache;
   readonly params: ParamsStore;
-  readonly shaders: ShaderLibrary;
   /** Where this thread's time goes that it spends on the device. */
   readonly spans = new SpanClock();
   readonly slices: SliceSubmitter;
@@ -58,11 +57,10 @@ export class Gpu {
     readonly info: GPUAdapterInfo,
     /** Changed once, before anything is planned, where kernels were measured. */
     public traits: AdapterTraits,
-    sources: ShaderSources,
+    readonly shaders: ShaderLibrary,
     latency: number,
   ) {
-    this.shaders = new ShaderLibrary(sources, narrowSubgroups(traits, info, device.features));
-    this.pipelines = new PipelineCache(device, this.shaders);
+    this.pipelines = new PipelineCache(device, shaders);
     this.params = new ParamsStore(device, (bytes) => {
       this.allocatedBytes += bytes;
     });
@@ -115,7 +113,9 @@ export class Gpu {
     }
     // A device that is lost by now is told of by `lost`.
     const latency = await noticeLatency(device).catch(() => 0);
-    return new Gpu(device, adapter.info, readTraits(adapter.info, device.features), sources, latency);
+    const traits = readTraits(adapter.info, device.features);
+    const shaders = new ShaderLibrary(sources, await narrowSubgroups(device, adapter.info, traits));
+    return new Gpu(device, adapter.info, traits, shaders, latency);
   }
 
   /** The largest buffer that the device may bind, bytes. */

@@ -36,12 +36,19 @@ export function readTraits(info: GPUAdapterInfo, features: GPUSupportedFeatures)
   };
 }
 
-/** Size of the subgroups that kernels with many numbers a thread are to run in; null where that cannot be said, or is as well left open. */
-export function narrowSubgroups(
-  { hasFewRegisters }: AdapterTraits,
+/** Size of the subgroups that kernels with many numbers a thread are to run in; null where none can be asked for, or need be. */
+export async function narrowSubgroups(
+  device: GPUDevice,
   { subgroupMinSize: least }: GPUAdapterInfo,
-  features: GPUSupportedFeatures,
-): number | null {
+  { hasFewRegisters }: AdapterTraits,
+): Promise<number | null> {
   // Of 8 and 16 browsers take 16 unless they are asked.
-  return hasFewRegisters && least === 8 && features.has('subgroup-size-control') ? least : null;
+  if (!hasFewRegisters || least !== 8 || !device.features.has('subgroup-size-control')) return null;
+  // An adapter may have the size for other shaders only, as Intel's Gen 12 on Windows, or not for so many threads.
+  const code = `enable subgroup_size_control; @compute @workgroup_size(256) @subgroup_size(${least}) fn main() {}`;
+  const module = device.createShaderModule({ label: 'narrow subgroups', code });
+  return device.createComputePipelineAsync({ layout: 'auto', compute: { module } }).then(
+    () => least,
+    () => null,
+  );
 }
