@@ -32,7 +32,8 @@ export function assign({ images, masks }: Roles): Assignment {
     const mayBeImages = unsure.filter((mask) => !isAid(mask) || !isNamed(known.match(mask.series), mask));
     const all = new ImageIndex([...images, ...mayBeImages.map(seriesOf)], sure.map(seriesOf));
     const taken = new Map<Series, number>();
-    for (const mask of sure) {
+    // What an aid is called after may be another one.
+    for (const mask of sure.filter(({ isAside }) => !isAside)) {
       for (const { image, rivals, isOnlyImage } of all.match(mask.series).matches) {
         if (isOnlyImage) continue;
         const { series } = [image, ...rivals].find((each) => images.includes(each.series)) ?? image;

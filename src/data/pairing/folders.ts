@@ -91,7 +91,9 @@ export const inAnyCase = (folder: string, stem: string): string => lookOf(folder
 export function areApart(masks: readonly string[], images: readonly string[]): boolean {
   const isOwn = (name: string, others: readonly string[]) => {
     const { meaning, rest } = componentOf(name);
-    return meaning === undefined && rest !== '' && !wordsOf(others).includes(rest);
+    if (meaning !== undefined || rest === '') return false;
+    const words = wordsOf(others);
+    return !rest.split(' ').every((word) => words.includes(word));
   };
   return masks.some((name) => isOwn(name, images)) && images.some((name) => isOwn(name, masks));
 }

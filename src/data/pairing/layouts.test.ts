@@ -420,6 +420,29 @@ const layouts: Readonly<Record<string, Layout>> = {
     datasets: ['F 3'],
     refusals: ['F/01_ST/SEG/man_seg000.tif data/second-mask'],
   },
+  'Cell tracking: masks with errors and results beside the truth, called alike': {
+    files: ['000', '001'].flatMap((n) => [
+      `F/01/t${n}.tif`,
+      `F/01_ERR_SEG/mask${n}.tif`,
+      `F/01_GT/SEG/man_seg${n}.tif`,
+      `F/01_RES/mask${n}.tif`,
+    ]),
+    pairs: ['000', '001'].map((n) => `F/01/t${n}.tif -> F/01_GT/SEG/man_seg${n}.tif`),
+    datasets: ['F 2'],
+    refusals: ['F/01_ERR_SEG/mask000.tif data/preview', 'F/01_RES/mask000.tif data/second-mask'],
+  },
+  'iSAID: folders called images below those of the masks': {
+    files: ['0', '1'].flatMap((n) => [
+      `iSAID/train/images/P000${n}.png`,
+      `iSAID/train/Instance_masks/images/P000${n}_instance_id_RGB.png`,
+      `iSAID/train/Semantic_masks/images/P000${n}_instance_color_RGB.png`,
+    ]),
+    pairs: ['0', '1'].map(
+      (n) =>
+        `iSAID/train/images/P000${n}.png -> instances iSAID/train/Instance_masks/images/P000${n}_instance_id_RGB.png`,
+    ),
+    refusals: ['iSAID/train/Semantic_masks/images/P0000_instance_color_RGB.png data/second-mask'],
+  },
   'numbers with zeros before them on one side alone': {
     files: ['7', '8', '10'].flatMap((n) => [`images/${n.padStart(4, '0')}.jpg`, `masks/${n}.png`]),
     pairs: ['7', '8', '10'].map((n) => `images/${n.padStart(4, '0')}.jpg -> masks/${n}.png`),

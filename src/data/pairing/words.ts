@@ -31,7 +31,7 @@ const WORDS: ReadonlyMap<string, Meaning> = table({
     'viz vis visual visualization visualisation overlay overlays preview previews blend edge edges boundary boundaries ' +
     'contour contours skeleton skeletons distance depth weight weights track tra fov roi vague heatmap heatmaps prob ' +
     'probs pred preds prediction predictions flow flows outline outlines centers centres centroids thumb thumbs ' +
-    'thumbnail thumbnails colormap colormaps colourmap colourmaps result results output outputs',
+    'thumbnail thumbnails colormap colormaps colourmap colourmaps result results output outputs err error errors erroneous',
   filler: 'ground and with id ids of map maps binary bin jpeg jpg png tif tiff bmp gif dir cp final',
 });
 
