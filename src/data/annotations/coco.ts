@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { isRecord } from '../../config/is-record.ts';
 import { originOfText } from '../labels/origins.ts';
 import { notice, refusal, refuse } from '../outcome.ts';
 import type { Refusal } from '../types.ts';
@@ -17,11 +18,20 @@ import { type AnnotatedObject, polygon, rectangle, type Shape, union } from './s
 
 const id = v.union([v.number(), v.string()]);
 
+const imageOutline = v.object({
+  id,
+  file_name: v.string(),
+  width: v.optional(v.unknown()),
+  height: v.optional(v.unknown()),
+});
+
+/** LVIS says by its address alone which image is meant. */
+const withName = (image: unknown): unknown =>
+  isRecord(image) ? { ...image, file_name: image.file_name ?? image.coco_url } : image;
+
 /** The outline; annotations are checked one by one, so that a bad one does not cost the others. */
 const outline = v.object({
-  images: v.array(
-    v.object({ id, file_name: v.string(), width: v.optional(v.unknown()), height: v.optional(v.unknown()) }),
-  ),
+  images: v.array(v.pipe(v.unknown(), v.transform(withName), imageOutline)),
   annotations: v.array(v.unknown()),
   categories: v.optional(v.array(v.object({ id, name: v.string() })), []),
 });

@@ -213,7 +213,7 @@ class DropReader {
     const { splits = [], setFile } = content.value;
     for (const { split, images: listed } of splits) {
       for (const reference of listed) {
-        const found = this.index.find(reference, source.folder);
+        const found = this.index.find(reference, source.path);
         if (found && 'path' in found) this.splits.add(found.path, split, source.path);
       }
     }
@@ -233,7 +233,7 @@ class DropReader {
   ): void {
     const remarks = new ImageRemarks(source.path);
     const found = images.flatMap((image) => {
-      const at = this.index.find(image.reference, source.folder) ?? this.embed(image, source);
+      const at = this.index.find(image.reference, source.path) ?? this.embed(image, source);
       if (at && 'path' in at) return [{ image, unlike: undefined, ...at }];
       if (!image.isUnusable) remarks.add(...notFound(image, at));
       return [];
