@@ -119,10 +119,7 @@ function best(
   }));
   scored.sort(
     (a, b) =>
-      b.agreeing - a.agreeing ||
-      a.rank - b.rank ||
-      Number(a.isOther) - Number(b.isOther) ||
-      b.near - a.near,
+      b.agreeing - a.agreeing || a.rank - b.rank || Number(a.isOther) - Number(b.isOther) || b.near - a.near,
   );
   const [first, second] = scored;
   if (!first) return undefined;

@@ -55,13 +55,3 @@ export function otherTool(json: unknown): Pick<OtherTool, 'name' | 'cure'> | und
   if (typeof one !== 'object' || one === null) return undefined;
   return TOOLS.find(({ fields }) => fields.some((all) => all.every((field) => Object.hasOwn(one, field))));
 }
-
-/** The first of the values of a file with a JSON in each line; undefined when it is none. */
-export function firstOfLines(text: string): unknown {
-  const line = /^\s*(\S.*)$/m.exec(text)?.[1];
-  try {
-    return line === undefined ? undefined : JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-}

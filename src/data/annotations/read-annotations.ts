@@ -15,6 +15,7 @@ import type { AnnotatedImage, AnnotationFormat } from './annotation-format.ts';
 import { AnnotationBytes } from './annotation-source.ts';
 import { ImageIndex } from './find-image.ts';
 import { type ImageFault, ImageRemarks, listed } from './image-remarks.ts';
+import { firstOfLines } from './json-lines.ts';
 import {
   type AnnotatedFile,
   type MaskFiles,
@@ -23,7 +24,7 @@ import {
   UNNAMED,
   uprightSize,
 } from './mask-files.ts';
-import { firstOfLines, otherTool } from './other-tools.ts';
+import { otherTool } from './other-tools.ts';
 import { annotationFormats } from './registry.ts';
 import type { SeenRuns } from './run-contrast.ts';
 import { type FoundOrder, orderOf, type RunsFile } from './run-order.ts';

@@ -1,10 +1,12 @@
 import type { AnnotationFormat } from './annotation-format.ts';
 import { aperioXml } from './aperio-xml.ts';
+import { asapXml } from './asap-xml.ts';
 import { coco } from './coco.ts';
 import { colourJson } from './colour-json.ts';
 import { colourTable } from './colour-table.ts';
 import { cvatXml } from './cvat-xml.ts';
 import { geojson } from './geojson.ts';
+import { hubmap } from './hubmap.ts';
 import { imagejRoi } from './imagej-roi.ts';
 import { labelIds } from './label-ids.ts';
 import { labelStudio } from './label-studio.ts';
@@ -23,12 +25,14 @@ export const annotationFormats: readonly AnnotationFormat[] = [
   sa1b,
   labelme,
   labelStudio,
+  hubmap,
   geojson,
   viaJson,
   nnunet,
   colourJson,
   labelIds,
   cvatXml,
+  asapXml,
   aperioXml,
   vocXml,
   imageLists,
