@@ -13,6 +13,7 @@ import { limits } from './limits.ts';
 import { namelessImages } from './nameless-images.ts';
 import { refusal, toRefusal } from './outcome.ts';
 import { pairFiles } from './pair.ts';
+import { adeMasks } from './pairing/ade20k.ts';
 import { peekInto } from './pairing/appearance.ts';
 import { labelsOfClasses } from './pairing/class-masks.ts';
 import type { PairedSample } from './pairing/datasets.ts';
@@ -204,7 +205,9 @@ function withFiles(sample: PairedSample, found: ReadonlyMap<string, LazyFile>): 
     if (!lazy) throw new Error(`${path} was paired but is not among the files`);
     return lazy;
   };
-  const { name, image, mask, instances, labels, objectMasks, classMasks, split } = sample;
+  const { name, image, mask, instances, labels, objectMasks = [], classMasks, split } = sample;
+  const separated = adeMasks([...(mask ? [mask] : []), ...objectMasks].map(file));
+  if (separated) return { name, image: file(image), ...separated, ...(split ? { split } : {}) };
   return {
     name,
     image: file(image),
@@ -214,7 +217,7 @@ function withFiles(sample: PairedSample, found: ReadonlyMap<string, LazyFile>): 
     ...(classMasks
       ? { labels: labelsOfClasses(classMasks.map(({ label, path }) => ({ label, file: file(path) }))) }
       : {}),
-    ...(objectMasks ? { objectMasks: objectMasks.map(file) } : {}),
+    ...(objectMasks.length > 0 ? { objectMasks: objectMasks.map(file) } : {}),
     ...(split ? { split } : {}),
   };
 }

@@ -1,3 +1,4 @@
+import { ade20k } from './ade20k.ts';
 import type { AnnotationFormat } from './annotation-format.ts';
 import { aperioXml } from './aperio-xml.ts';
 import { asapXml } from './asap-xml.ts';
@@ -29,6 +30,7 @@ export const annotationFormats: readonly AnnotationFormat[] = [
   geojson,
   viaJson,
   nnunet,
+  ade20k,
   colourJson,
   labelIds,
   cvatXml,

@@ -724,6 +724,11 @@ const layouts: Readonly<Record<string, Layout>> = {
     pairs: ['1', '2'].map((n) => `c/${n}.tif -> c/${n}_masks.tif`),
     refusals: ['c/1_flows.tif data/preview'],
   },
+  'ADE20K in full: parts of few images': {
+    files: [...['1', '2', '3', '4'].flatMap((n) => [`a/${n}.jpg`, `a/${n}_seg.png`]), 'a/3_parts_1.png'],
+    pairs: ['1', '2', '3', '4'].map((n) => `a/${n}.jpg -> a/${n}_seg.png`),
+    refusals: ['a/3_parts_1.png data/second-mask'],
+  },
   'what only looks like masks, beside files that are called so': {
     files: ['1', '2'].flatMap((n) => [`c/${n}.jpg`, `c/${n}_parts.png`, `c/${n}_seg.png`]),
     flat: /parts|seg/,
