@@ -921,6 +921,21 @@ const layouts: Readonly<Record<string, Layout>> = {
     pairs: ['1', '2'].map((n) => `set/images/a${n}.jpg -> set/masks/a${n}.png`),
     refusals: ['set/output/a1.png data/preview', 'set/results/a1.jpg data/preview'],
   },
+  'photographs in output/ beside another set, called otherwise': {
+    files: ['1', '2'].flatMap((n) => [
+      `set/images/a${n}.jpg`,
+      `set/masks/a${n}.png`,
+      `output/slide_b${n}${n}.png`,
+      `set/heatmaps/lost_b${n}${n}.png`,
+    ]),
+    flat: /masks|heatmaps/,
+    pairs: [
+      ...['1', '2'].map((n) => `output/slide_b${n}${n}.png -> `),
+      ...['1', '2'].map((n) => `set/images/a${n}.jpg -> set/masks/a${n}.png`),
+    ],
+    datasets: ['output 2', 'set 2'],
+    refusals: ['1', '2'].map((n) => `set/heatmaps/lost_b${n}${n}.png data/mask-without-image`),
+  },
   'images in output/ beside their masks': {
     files: ['1', '2'].flatMap((n) => [`set/output/a${n}.png`, `set/masks/a${n}.png`]),
     pairs: ['1', '2'].map((n) => `set/output/a${n}.png -> set/masks/a${n}.png`),

@@ -17,6 +17,8 @@ export interface MaskSeries {
   readonly isUnsure: boolean;
   /** Whether a word says so, and not what its files look like. */
   readonly isSaid: boolean;
+  /** Whether they look like photographs, of what only a word for previews and aids says to be none. */
+  readonly isPhotos?: boolean;
 }
 
 export interface Roles {
@@ -56,7 +58,12 @@ export async function rolesOf(all: readonly Series[], peek: Peek): Promise<Roles
     const role = roleByWords(series, totals, withDerived);
     if (role === 'image') images.push(series);
     else if (role === undefined) unknown.push(series);
-    else masks.push(role);
+    else {
+      const isOpen = role.isUnsure && role.isAside && !role.isSaid;
+      const looks = isOpen ? await lookAt(series, peek) : [];
+      const isPhotos = looks.length > 0 && middle(looks) < RATHER_FLAT;
+      masks.push(isPhotos ? { ...role, isPhotos } : role);
+    }
   }
   const remarks: Refusal[] = [];
   const decided = await lookAtRelated(unknown, images, peek, remarks);
