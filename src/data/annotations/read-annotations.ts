@@ -27,7 +27,7 @@ import {
 import { otherTool } from './other-tools.ts';
 import { annotationFormats } from './registry.ts';
 import type { SeenRuns } from './run-contrast.ts';
-import { type FoundOrder, orderOf, type RunsFile } from './run-order.ts';
+import { type FoundOrder, orderOf, type RunsFile, shifted } from './run-order.ts';
 import type { AnnotatedObject } from './shape.ts';
 
 /** What annotation files say of the images of a drop. */
@@ -322,7 +322,12 @@ class DropReader {
       if (size) sized.push({ file, path: file.path, ...size, shownAs, parts, known });
     }
     const orders = await ordersOf(sized);
-    for (const { known, file: _, ...image } of sized) {
+    for (const { known, file: _, ...stored } of sized) {
+      const parts = stored.parts.map((part) => ({
+        ...part,
+        objects: shifted(part.objects, (part.runs && orders.get(part.runs)?.shift) ?? 0),
+      }));
+      const image = { ...stored, parts };
       const orderOf = (file: RunsFile) => orders.get(file)?.order ?? file.usual;
       const drawn = maskFiles({ ...image, orderOf }, this.classes, known);
       if (drawn) masks.set(image.path, drawn);

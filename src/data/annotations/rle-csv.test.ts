@@ -133,6 +133,26 @@ describe('CSV of run lengths', () => {
     expect(scans.remarks).toEqual([]);
   });
 
+  it.each([
+    ['columns', '8 3 16 3 24 3 32 3'],
+    ['rows', '12 4 24 4 36 4'],
+  ])('counts from 0 where runs from 1 would go on into the next line, %s', async (order, runs) => {
+    // Of an object at the edge where lines begin, and of one in the middle.
+    const inner = order === 'rows' ? B.rows : B.columns;
+    const shifted = (text: string, by: number) =>
+      text
+        .split(' ')
+        .map((number, i) => (i % 2 === 0 ? Number(number) + by : number))
+        .join(' ');
+    const table = (by: number) =>
+      csv('ImageId,EncodedPixels', `a,${shifted(runs, by)}`, `a,${shifted(inner, by - 1)}`);
+    const edge = order === 'rows' ? [12, [0, 1, 4, 4]] : [12, [1, 0, 5, 3]];
+    for (const by of [0, 1]) {
+      const { boxes: found, remarks } = await boxes({ 'train.csv': table(by), 'a.png': IMAGE });
+      expect([by, found, remarks]).toEqual([by, { 'a.png': [edge, OTHER] }, []]);
+    }
+  });
+
   it('scales runs that say the size of their image', async () => {
     const { boxes: found } = await boxes({
       'train.csv': csv('id,annotation,width,height', `a,${A.rows},12,8`),

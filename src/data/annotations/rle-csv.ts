@@ -103,11 +103,11 @@ function readRleCsv({ text, path }: AnnotationSource): AnnotationContent {
     path,
     usual: ROWWISE.test(header[columns.runs] ?? '') ? 'rows' : 'columns',
     isOfObjects: all.some(hasSeveral),
+    // Starts ascend, so that only the first can be 0.
+    isFromZero: all.some((rows) => rows.some((row) => /^\s*0\s/.test(row.text))),
   };
-  // Starts ascend, so that only the first can be 0.
-  const first = all.some((rows) => rows.some((row) => /^\s*0\s/.test(row.text))) ? 0 : 1;
   const faults = new ObjectFaults();
-  const images = all.map((rows) => imageOf(rows, first, file, faults));
+  const images = all.map((rows) => imageOf(rows, file, faults));
   return {
     images,
     remarks: faults.remarks(
@@ -152,12 +152,12 @@ function hasSeveral(rows: readonly Row[]): boolean {
   return new Set(classes).size < classes.length;
 }
 
-function imageOf(rows: readonly Row[], first: 0 | 1, file: RunsFile, faults: ObjectFaults): AnnotatedImage {
+function imageOf(rows: readonly Row[], file: RunsFile, faults: ObjectFaults): AnnotatedImage {
   const [{ image, width, height } = { image: '', width: 0, height: 0 }] = rows;
   let isUnusable = false;
   const objects = rows.flatMap(({ text, className, number }): AnnotatedObject[] => {
     if (NO_RUNS_TEXT.test(text)) return [];
-    const runs = runsOf(text, first);
+    const runs = runsOf(text, file.isFromZero ? 0 : 1);
     if (typeof runs === 'string') {
       faults.add(runs, `row ${number} (${image})`, CURE);
       isUnusable = true;
