@@ -215,7 +215,9 @@ class DropReader {
     for (const { split, images: listed } of splits) {
       for (const reference of listed) {
         const found = this.index.find(reference, source.path);
-        if (found && 'path' in found) this.splits.add(found.path, split, source.path);
+        if (!found || !('path' in found)) continue;
+        this.splits.add(found.path, split, source.path);
+        if (setFile !== undefined) push(this.ofSetFile, setFile, found.path);
       }
     }
     for (const path of used) this.used.add(path);

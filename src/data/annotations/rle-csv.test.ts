@@ -190,12 +190,28 @@ describe('CSV of run lengths', () => {
     ]);
   });
 
-  it('leaves a table alone that has other text in such columns', async () => {
-    const { remarks } = await drop({
-      'notes.csv': csv('id,annotation', 'a,looks fine', 'b,1 2'),
-      'a.png': IMAGE,
-    });
+  const normal = Array.from({ length: 300 }, (_, i) => `set/images/normal/${i}.png,normal,`);
+  it.each([
+    ['other text', csv('id,annotation', 'a,looks fine', 'b,1 2')],
+    ['paths of masks', csv('image,label,mask', 'a.png,normal,', 'b.png,broken,masks/b.png')],
+    ['paths of masks, far down', csv('image,label,mask', 'a.png,normal,', ...normal, 'b.png,x,masks/b.png')],
+    ['nothing', csv('image,label,mask', 'a.png,normal,')],
+  ])('leaves a table alone that has %s in such columns', async (_, table) => {
+    const { objects, remarks } = await drop({ 'notes.csv': table, 'a.png': IMAGE });
+    expect(objects).toEqual({ 'a.png': null });
     expect(remarks).toEqual(['refused data/not-an-image notes.csv: This is a .csv file, not an image.']);
+  });
+
+  it('reads runs that begin far down', async () => {
+    const empty = Array.from({ length: 300 }, (_, i) => `case1_day2_slice_${i},stomach,`);
+    const table = csv('id,class,segmentation', ...empty, `a,stomach,${A.rows}`);
+    const { boxes: found } = await boxes({ 'train.csv': table, 'a.png': IMAGE });
+    expect(found).toEqual({ 'a.png': [ONE] });
+  });
+
+  it('knows a sample of a submission by its name, whatever its column is called', async () => {
+    const { remarks } = await drop({ 'sample_submission.csv': csv('id,predicted', 'a,1 6'), 'a.png': IMAGE });
+    expect(remarks.join()).toMatch(/^notice data\/annotation-placeholder/);
   });
 });
 

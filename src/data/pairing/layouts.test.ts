@@ -280,6 +280,39 @@ const layouts: Readonly<Record<string, Layout>> = {
     ),
     splits: ['train', 'train', 'val', 'val'],
   },
+  'UAVid: sequences in folders of a split with a word more, of which another set has one too': {
+    files: [
+      ...['train/seq1', 'train/seq2', 'val/seq16'].flatMap((place) => [
+        `U/uavid_${place}/Images/0.png`,
+        `U/uavid_${place}/Labels/0.png`,
+      ]),
+      'U/other_test/Images/0.png',
+      'U/other_test/Labels/0.png',
+    ],
+    pairs: [
+      ...['train/seq1', 'train/seq2', 'val/seq16'].map(
+        (place) => `U/uavid_${place}/Images/0.png -> labels U/uavid_${place}/Labels/0.png`,
+      ),
+      'U/other_test/Images/0.png -> labels U/other_test/Labels/0.png',
+    ],
+    datasets: ['U 3', 'other_test 1'],
+  },
+  'DUTS: a short word for the split, behind the name of the set': {
+    files: ['TE', 'TR'].flatMap((split) =>
+      ['1', '2'].flatMap((n) => [
+        `D/DUTS-${split}/DUTS-${split}-Image/a${n}.jpg`,
+        `D/DUTS-${split}/DUTS-${split}-Mask/a${n}.png`,
+      ]),
+    ),
+    pairs: ['TE', 'TR'].flatMap((split) =>
+      ['1', '2'].map(
+        (n) =>
+          `D/DUTS-${split}/DUTS-${split}-Image/a${n}.jpg -> D/DUTS-${split}/DUTS-${split}-Mask/a${n}.png`,
+      ),
+    ),
+    splits: ['test', 'test', 'train', 'train'],
+    datasets: ['D 4'],
+  },
   'Inria: train/images, train/gt, test/images': {
     files: [
       'A/train/images/austin1.tif',

@@ -128,6 +128,12 @@ export function splitOfTokens(tokens: readonly Token[]): Split | undefined {
   return last && SHORT_SPLITS.get(last.text);
 }
 
+/** The words of a name that are none for the split that {@link splitOfTokens} finds. */
+export function withoutSplit(tokens: readonly Token[]): readonly Token[] {
+  const others = tokens.filter(({ text }) => !SPLITS.has(text));
+  return others.length === tokens.length && splitOfTokens(tokens) ? tokens.slice(0, -1) : others;
+}
+
 const ANNOTATOR = /^(annotators?|experts?|readers?|raters?|observers?|users?|st|nd|rd|th)$/;
 
 /** Names that tell people who drew, not what they drew: `reader2`, `1st_manual`, `gt_2`, but not `1. Leaves`. */
