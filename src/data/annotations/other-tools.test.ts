@@ -10,12 +10,6 @@ describe('annotation files of tools whose own form is not read', () => {
       /VIA 3/,
     ],
     [
-      'ann/a.png.json',
-      { description: '', tags: [], size: { height: 9, width: 9 }, objects: [] },
-      /Supervisely/,
-    ],
-    ['meta.json', { classes: [{ title: 'crack', shape: 'polygon' }], tags: [] }, /Supervisely/],
-    [
       'hasty.json',
       { project_name: 'x', export_format_version: '1.1', label_classes: [], images: [] },
       /Hasty/,

@@ -16,14 +16,6 @@ const TOOLS: readonly OtherTool[] = [
     fields: [['project', 'attribute', 'file', 'metadata', 'view']],
     cure: 'Of VIA the exports of version 2 are read: annotations as JSON, CSV or COCO.',
   },
-  {
-    name: 'of Supervisely',
-    fields: [
-      ['objects', 'size', 'tags'],
-      ['classes', 'tags'],
-    ],
-    cure: COCO,
-  },
   { name: 'of Hasty', fields: [['export_format_version', 'label_classes', 'images']], cure: COCO },
   {
     name: 'of V7 (Darwin JSON)',

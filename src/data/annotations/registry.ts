@@ -16,6 +16,7 @@ import { imageLists, labelNames, maskClassesCsv, nnunet } from './mask-classes.t
 import { napariCsv } from './napari-csv.ts';
 import { rleCsv } from './rle-csv.ts';
 import { sa1b } from './sa-1b.ts';
+import { supervisely } from './supervisely.ts';
 import { viaCsv, viaJson } from './via.ts';
 import { vocXml } from './voc-xml.ts';
 import { yolo } from './yolo.ts';
@@ -26,6 +27,7 @@ export const annotationFormats: readonly AnnotationFormat[] = [
   sa1b,
   labelme,
   labelStudio,
+  supervisely,
   hubmap,
   geojson,
   viaJson,
