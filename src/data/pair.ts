@@ -102,7 +102,7 @@ function notAnImage({ path, extension }: NameParts): Refusal {
   }
   const what = extension === '' ? 'a file without an extension' : `a .${extension} file`;
   const cure = MAY_BE_ANNOTATIONS.has(extension)
-    ? 'If it says where objects are, export it as masks: a PNG for each image, with the same name, in masks/.'
+    ? 'Nothing is missing if it says nothing of objects; else export these as masks: a PNG for each image, with the same name, in masks/.'
     : 'Nothing is missing if it is only a note; images and masks must be PNG, JPEG, TIFF or another of the formats that are read.';
   return refusal('data/not-an-image', path, `This is ${what}, not an image.`, cure);
 }

@@ -24,6 +24,11 @@ describe('annotation files of tools whose own form is not read', () => {
     ['export.json', [{ ID: 'x', 'Labeled Data': 'https://x/a.png', Label: {} }], /Labelbox/],
     ['export.ndjson', lines({ data_row: {}, projects: {} }, { data_row: {}, projects: {} }), /Labelbox/],
     ['datumaro.json', { info: {}, categories: {}, items: [] }, /Datumaro/],
+    ['encord.json', [{ label_hash: 'x', data_title: 'a.png', data_units: {} }], /Encord/],
+    ['kili.json', [{ id: 'x', externalId: 'a.png', labels: [] }], /Kili/],
+    ['scale.json', [{ task_id: 'x', params: {}, response: { annotations: [] } }], /Scale/],
+    ['v1.json', { name: 'v1', description: '', dataset: { samples: [] } }, /Segments\.ai/],
+    ['a_gtFine_polygons.json', { imgHeight: 9, imgWidth: 9, objects: [] }, /Cityscapes/],
     ['other.json', { anything: 1 }, /no annotations in a form/],
     ['other.ndjson', 'no json', /^refused data\/not-an-image/],
   ])('%s is named', async (name, content, says) => {

@@ -9,6 +9,7 @@ interface OtherTool {
 }
 
 const COCO = 'Export the annotations as COCO, and drop that with the images.';
+const MASKS = 'Convert it to COCO, or save a mask for each image as PNG, and drop that with the images.';
 
 const TOOLS: readonly OtherTool[] = [
   {
@@ -36,9 +37,22 @@ const TOOLS: readonly OtherTool[] = [
       ['data_row', 'projects'],
       ['Labeled Data', 'Label'],
     ],
-    cure: 'Convert it to COCO, or save a mask for each image as PNG, and drop that with the images.',
+    cure: MASKS,
   },
   { name: 'of Datumaro', fields: [['categories', 'items']], cure: COCO },
+  { name: 'of Encord', fields: [['label_hash', 'data_units']], cure: COCO },
+  { name: 'of Kili', fields: [['externalId', 'labels']], cure: COCO },
+  { name: 'of Scale', fields: [['task_id', 'response']], cure: MASKS },
+  {
+    name: 'a release of Segments.ai',
+    fields: [['name', 'description', 'dataset']],
+    cure: 'Export it with the Python SDK of Segments.ai as COCO (coco-instance) or as PNG, and drop that with the images.',
+  },
+  {
+    name: 'the outlines of Cityscapes',
+    fields: [['imgHeight', 'imgWidth', 'objects']],
+    cure: 'Drop the images with their masks (_gtFine_instanceIds.png); where there are outlines alone, make these with cityscapesScripts (csCreateTrainIdInstanceImgs).',
+  },
 ];
 
 /** The tool that a JSON is of, and what to do; undefined for none that is known. A list is told by its first entry. */

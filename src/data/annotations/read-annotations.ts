@@ -459,7 +459,7 @@ function unknownAnnotation(source: AnnotationBytes): Refusal | undefined {
     'data/annotation-unknown',
     path,
     'This JSON holds no annotations in a form that is read here.',
-    `Export the annotations as ${names.map(({ name }) => name).join(', ')}, or as masks.`,
+    `Nothing is missing if it says nothing of objects; else export these as ${names.map(({ name }) => name).join(', ')}, or as masks.`,
   );
 }
 
