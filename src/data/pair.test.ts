@@ -252,6 +252,16 @@ it('passes over what systems leave behind, and says what is no image', async () 
   ]);
 });
 
+it('says once what many files are that are no images', async () => {
+  const { refusals } = await pair('images/a.png', ...['1', '2', '3', '10'].map((n) => `masks/${n}.npy`));
+  expect(refusals).toMatchObject([
+    {
+      file: 'masks/1.npy',
+      reason: expect.stringMatching(/\.npy .* 3 other files: masks\/2.npy, masks\/3.npy, masks\/10.npy/),
+    },
+  ]);
+});
+
 it('passes over what comes with a set to be read by people', async () => {
   const notes = ['README', 'readme.txt', 'ReadMe_en.md', 'README.roboflow.txt', 'LICENSE', 'set/LICENCE.md'];
   const pairing = await pair('images/a.png', ...notes, 'images/ATTRIBUTION.txt', 'license.pdf', 'SOURCE.md');

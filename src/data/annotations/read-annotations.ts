@@ -2,6 +2,7 @@ import type { DatasetSample } from '../dataset.ts';
 import { decodeImage } from '../decode/image.ts';
 import { readHeader } from '../decode/read-raster.ts';
 import { isImageName, nameParts, withoutExtension } from '../file-names.ts';
+import { joinAlike } from '../join-alike.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
 import { sortedByName } from '../natural-order.ts';
 import { attempt, notice, refusal } from '../outcome.ts';
@@ -367,32 +368,12 @@ function notFound(
   return [/^https?:/i.test(wanted) ? 'address' : 'missing', wanted];
 }
 
-/** Files of a folder that a sentence names one by one. */
-const SAID_ALONE = 3;
-
 /** A set has a label file for each image, and what is wrong with one of them is often wrong with all: said once. */
-function joined(refusals: readonly Refusal[]): Refusal[] {
-  const alike = new Map<string, Refusal[]>();
-  for (const each of refusals) {
-    const { folders, stem } = nameParts(each.file);
-    const sentence = each.reason.replaceAll(stem, '').replace(/\d+/g, '');
-    const key = [each.code, each.severity, sentence, ...folders].join('/');
-    const list = alike.get(key);
-    if (list) list.push(each);
-    else alike.set(key, [each]);
-  }
-  return [...alike.values()].flatMap((list) => {
-    const [first] = list;
-    const others = [...new Set(list.map(({ file }) => file))].filter((file) => file !== first?.file);
-    if (!first || others.length < SAID_ALONE) return list;
-    return [
-      {
-        ...first,
-        reason: `${first.reason} The same holds for ${others.length} other files: ${listed(others)}.`,
-      },
-    ];
+const joined = (refusals: readonly Refusal[]) =>
+  joinAlike(refusals, ({ file, code, severity, reason }) => {
+    const { folders, stem } = nameParts(file);
+    return [code, severity, reason.replaceAll(stem, '').replace(/\d+/g, ''), ...folders].join('/');
   });
-}
 
 const isUnnamed = ({ className, isIgnored }: AnnotatedObject) => className === undefined && !isIgnored;
 
