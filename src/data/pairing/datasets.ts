@@ -121,7 +121,7 @@ function rootsOf(images: readonly Series[], claims: readonly Claim[]): ReadonlyM
     roots.set(series, root ?? outOfRoles(folders));
   }
   const paths = new Map([...joinSplits(roots)].map(([series, root]) => [series, root.join('/')] as const));
-  return joinCases(paths);
+  return joinAllCases(paths);
 }
 
 /** Folders with one name for every split: what lies in `test/` belongs where `train/` does. */
@@ -192,6 +192,13 @@ function casesAmong(all: readonly Case[]): readonly Case[] {
   const counts = new Map<string | undefined, number>();
   for (const { shape } of all) counts.set(shape, (counts.get(shape) ?? 0) + 1);
   return all.filter(({ shape }) => shape !== undefined && (counts.get(shape) ?? 0) >= NUMBERED);
+}
+
+/** Joins cases, then those that these make in turn: the clips of videos, then the videos. */
+function joinAllCases(roots: ReadonlyMap<Series, string>): ReadonlyMap<Series, string> {
+  const joined = joinCases(roots);
+  const isDone = [...joined].every(([series, root]) => root === roots.get(series));
+  return isDone ? joined : joinAllCases(joined);
 }
 
 /**

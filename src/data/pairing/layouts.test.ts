@@ -313,6 +313,29 @@ const layouts: Readonly<Record<string, Layout>> = {
     splits: ['test', 'test', 'train', 'train'],
     datasets: ['D 4'],
   },
+  'CholecSeg8k: folders of clips in folders of videos': {
+    files: ['1', '2', '3'].flatMap((v) =>
+      ['1', '2', '3'].flatMap((c) =>
+        ['0', '1'].flatMap((n) => [`C/v${v}/v${v}_${c}/f${n}.png`, `C/v${v}/v${v}_${c}/f${n}_mask.png`]),
+      ),
+    ),
+    pairs: ['1', '2', '3'].flatMap((v) =>
+      ['1', '2', '3'].flatMap((c) =>
+        ['0', '1'].map((n) => `C/v${v}/v${v}_${c}/f${n}.png -> C/v${v}/v${v}_${c}/f${n}_mask.png`),
+      ),
+    ),
+    datasets: ['C 18'],
+  },
+  'Sugar beets: masks in colours beside those of numbers, below annotations/': {
+    files: ['0', '1'].flatMap((n) => [
+      `S/images/rgb/b${n}.png`,
+      `S/annotations/dlp/colorCleaned/b${n}.png`,
+      `S/annotations/dlp/iMapCleaned/b${n}.png`,
+    ]),
+    pairs: ['0', '1'].map((n) => `S/images/rgb/b${n}.png -> S/annotations/dlp/iMapCleaned/b${n}.png`),
+    datasets: ['S 2'],
+    refusals: ['S/annotations/dlp/colorCleaned/b0.png data/preview'],
+  },
   'Inria: train/images, train/gt, test/images': {
     files: [
       'A/train/images/austin1.tif',
