@@ -270,6 +270,14 @@ it('passes over what comes with a set to be read by people', async () => {
   expect(codes(await pair('readme.zipx', 'readmes.txt', 'licensed.csv'))).toHaveLength(3);
 });
 
+it('passes over what programs keep beside images, and says what to do with shapes on the earth', async () => {
+  const kept = ['images/a.tfw', 'images/a.tif.aux.xml', 'images/a.tif.OVR', 'labels/train.cache'];
+  const shapes = ['roads.shp', 'roads.shx', 'roads.dbf', 'roads.prj', 'roads.cpg'];
+  const pairing = await pair('images/a.tif', ...kept, ...shapes);
+  expect(pairs(pairing)).toEqual(['images/a.tif -> ']);
+  expect(pairing.refusals).toMatchObject([{ file: 'roads.shp', cure: expect.stringMatching(/asterise/) }]);
+});
+
 it('sorts by natural order and loses no file', async () => {
   const paths = Array.from({ length: 30 }, (_, i) => [`images/x${i}.png`, `masks/x${i}.png`]).flat();
   const pairing = await pair(...paths.reverse());

@@ -54,6 +54,11 @@ const FORMATS: readonly (readonly [extensions: string, what: string, cure: strin
     'If it holds images or masks, save these as PNG or TIFF: a mask for each image, with the same name, in masks/.',
   ],
   [
+    'shp gpkg kml kmz',
+    'shapes on the earth',
+    'If it outlines objects, rasterise it over each image in QGIS (Raster, Conversion, Rasterize), and drop these masks.',
+  ],
+  [
     'tar tgz gz bz2 tbz2 xz txz zst 7z rar',
     'an archive',
     'Unpack it and drop what is in it, or pack that as a zip.',
