@@ -95,6 +95,33 @@ describe('COCO', () => {
     ]);
   });
 
+  it('ignores one crowd in each image where there is nothing else, as what takes no part', async () => {
+    const all = { size: [16, 20], counts: [160, 80, 80] };
+    const { image } = await first(set([entry({ segmentation: all, iscrowd: 1 })]));
+    expect(image).toEqual({ objects: [], ignored: 80 });
+  });
+
+  it.each([
+    ['of CVAT', { attributes: { occluded: false } }, 0],
+    ['of nothing but crowds', {}, 1],
+  ])('takes crowds %s for the objects that they are, and says so', async (_, fields, iscrowd) => {
+    const json = set([
+      entry({ segmentation: [square(2, 2, 4)], iscrowd, ...fields }),
+      entry({ segmentation: { size: [16, 20], counts: [160, 80, 80] }, iscrowd: 1, ...fields }),
+    ]);
+    const { image, remarks } = await first(json);
+    expect(image).toEqual({
+      objects: [
+        ['leaf', 80, [10, 0, 15, 16]],
+        ['leaf', 16, [2, 2, 6, 6]],
+      ],
+      ignored: 0,
+    });
+    expect(remarks).toEqual([
+      expect.stringMatching(/^notice data\/annotation-crowd .* each is taken as an object/),
+    ]);
+  });
+
   it('refuses boxes alone, and ignores the pixels of boxes among outlines', async () => {
     const box = entry({ bbox: [0, 0, 5, 4] });
     const alone = await first(set([box, box]));

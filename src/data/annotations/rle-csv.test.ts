@@ -44,6 +44,7 @@ describe('CSV of run lengths', () => {
     ['ImageId,EncodedPixels', 'columns', `a,${A.columns}`, `a,${B.columns}`],
     ['\uFEFFImageId, EncodedPixels', 'columns', `a.png,${A.columns}`, `a.png,${B.columns}`],
     ['img,rle_mask', 'rows', `a.png,${A.rows}`, `a.png,${B.rows}`],
+    ['image_path,rle', 'columns', `train/a.png,${A.columns}`, `train/a.png,${B.columns}`],
     ['id,rle_mask', 'columns', `a,${A.columns}`, `a,${B.columns}`],
     ['id,encoding', 'columns', `a,"${A.columns}"`, `a,"${B.columns}"`],
     ['id,annotation,width,height,cell_type', 'rows', `a,${A.rows},12,8,x`, `a,${B.rows},12,8,x`],

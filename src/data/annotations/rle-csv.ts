@@ -27,7 +27,7 @@ const OF_SUBMISSION = /^(predicted|prediction_?string|expected)$/i;
 const MAY_BE_RUNS = /^(rles?|rle_?encoding|encoding|segmentation|annotation|mask)$/i;
 /** Names of columns whose runs go along the rows, as of Sartorius' cells and UW-Madison's scans; in most others they go down the columns. */
 const ROWWISE = /^\s*(annotation|segmentation)\s*$/i;
-const IDS = /^((image|img|file|image_?file)(_?(id|name))?(_(class(_?id)?|label))?|id)$/i;
+const IDS = /^((image|img|file|image_?file)(_?(id|name|path))?(_(class(_?id)?|label))?|id)$/i;
 const CLASSES = /^((class|category|label)(_?(id|name|label))?|cell_type|defect(_?type)?)$/i;
 const WIDTHS = /^((image|img)_?)?width$/i;
 const HEIGHTS = /^((image|img)_?)?height$/i;
