@@ -30,6 +30,7 @@ export const ade20k: AnnotationFormat = {
   id: 'ade20k',
   name: 'ADE20K',
   extensions: ['json'],
+  onlyOfSets: true,
   recognises: ({ json }) => v.is(outline, json),
   read: readAde,
 };

@@ -19,6 +19,7 @@ export const hubmap: AnnotationFormat = {
   id: 'hubmap',
   name: 'HuBMAP JSON lines',
   extensions: ['jsonl', 'ndjson'],
+  onlyOfSets: true,
   recognises: ({ text }) => {
     const first = v.safeParse(line, firstOfLines(text));
     return first.success && first.output.annotations.every((one) => v.is(outlines, one));

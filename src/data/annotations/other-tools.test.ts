@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { blankPng, understoodDrop } from '../../testing/understood-drop.ts';
+import { readAnnotations } from './read-annotations.ts';
 
 describe('annotation files of tools whose own form is not read', () => {
   const lines = (...values: readonly unknown[]) => values.map((value) => JSON.stringify(value)).join('\n');
@@ -39,5 +40,14 @@ describe('annotation files of tools whose own form is not read', () => {
     expect(images).toEqual({ 'set/a.png': null });
     expect(remarks).toEqual([expect.stringMatching(says)]);
     expect(remarks[0]).toMatch(/^refused/);
+  });
+
+  it('of no tool that is known are to be exported as tools can', async () => {
+    const bytes = new TextEncoder().encode('{"anything": 1}');
+    const file = { path: 'other.json', size: bytes.length, bytes: async () => bytes };
+    const { refusals } = await readAnnotations(new Map([[file.path, file]]));
+    expect(refusals.map(({ cure }) => cure)).toEqual([
+      'Nothing is missing if it says nothing of objects; else export these as COCO, LabelMe, Label Studio, Supervisely, GeoJSON, VIA, or as masks.',
+    ]);
   });
 });

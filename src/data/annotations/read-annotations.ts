@@ -434,7 +434,8 @@ function unknownAnnotation(source: AnnotationBytes): Refusal | undefined {
   const tool = otherTool(source.json);
   if (tool) return ofOtherTool(path, tool);
   const names = annotationFormats.filter(
-    ({ extensions, onlyNames }) => !onlyNames && extensions.some((each) => /json/.test(each)),
+    ({ extensions, onlyNames, onlyOfSets }) =>
+      !onlyNames && !onlyOfSets && extensions.some((each) => /json/.test(each)),
   );
   return refusal(
     'data/annotation-unknown',
