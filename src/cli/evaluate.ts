@@ -1,5 +1,6 @@
 import { Failure } from '../config/failure.ts';
 import type { FindSettings } from '../config/find.ts';
+import { TRAIN_FIELDS } from '../config/train.ts';
 import { plural } from '../config/words.ts';
 import { seenSize } from '../data/crops.ts';
 import type { Dataset } from '../data/dataset.ts';
@@ -62,7 +63,7 @@ export async function evaluate(args: readonly string[]): Promise<number> {
   });
   const { maskThreshold } = session;
   if (images.every(({ objects }) => objects.length === 0))
-    throw nothingMeasured(dataset.name, split, limit, model.config.imageSize);
+    throw nothingMeasured(dataset, split, limit, model.config.imageSize);
   let found: FoundReport | null = null;
   if (given) {
     await session.release();
@@ -163,18 +164,20 @@ function noImage(dataset: Dataset, split: Split | 'all'): Failure {
 
 /** An IoU of no object would read like a failure of the model. */
 function nothingMeasured(
-  dataset: string,
+  { name, scale = 'whole' }: Dataset,
   split: Split | 'all',
   { minSize, minArea }: ObjectLimit,
   size: number,
 ): Failure {
   const share = minArea > 0 ? `, or less than ${minArea} of the image` : '';
   const where = split === 'all' ? 'the images' : `the ${split} images`;
+  // Objects that are large enough by default are not too small to be seen.
+  const isLimitMeant = scale !== 'whole' || minSize > TRAIN_FIELDS.minSize.default || minArea > 0;
   return new Failure({
     code: 'evaluate/no-object',
     what: `There is no object to measure: in ${where} every mask is empty, or its objects are too small: under ${minSize} pixels wide on a model of ${size} pixels${share}.`,
-    where: dataset,
-    cure: `Check the masks with mopeft inspect, evaluate on crops (--scale 256), or lower --min-size${minArea > 0 ? ' and --min-area' : ''}.`,
+    where: name,
+    cure: `Check the masks with mopeft inspect, or lower --min-size${minArea > 0 ? ' and --min-area' : ''}.${isLimitMeant ? '' : ' Objects that are small in large images are measured in crops around them: inspect says of how many pixels (--scale).'}`,
   });
 }
 

@@ -32,8 +32,26 @@ afterAll(() => rm(folder, { recursive: true }));
 
 test('links lead to what they name, and none round in a circle', async () => {
   const files = await folderFiles(join(folder, 'set'));
-  expect(files.map(({ path }) => path).sort()).toEqual(['images/b.png', 'images/c.png', 'masks/a.png']);
+  const paths = ['images/b.png', 'images/c.png', 'lost.png', 'masks/a.png'];
+  expect(files.map(({ path }) => path).sort()).toEqual(paths);
   expect(await namesOf('snapshot')).toEqual(['sam.pth']);
+});
+
+test('links to what is not there are named', async () => {
+  const what = expect.stringMatching(/link to .*gone\.\w+, which is not there/);
+  const files = await folderFiles(join(folder, 'set'));
+  const lost = files.find(({ path }) => path === 'lost.png');
+  await expect(lost?.bytes()).rejects.toMatchObject({ record: { code: 'cli/broken-link', what } });
+  await mkdir(join(folder, 'cleaned'));
+  const weights = join(folder, 'cleaned/model.safetensors');
+  await symlink(join(folder, 'gone.safetensors'), weights);
+  for (const path of [weights, join(folder, 'cleaned')]) {
+    await expect(modelSources(path)).rejects.toMatchObject({
+      record: { code: 'cli/broken-link', what, where: weights },
+    });
+  }
+  await put('cleaned/other.pth');
+  expect(await namesOf('cleaned')).toEqual(['other.pth']);
 });
 
 test('a file of weights comes with what says how it is used, and with its other parts', async () => {
@@ -47,7 +65,9 @@ test('a file of weights comes with what says how it is used, and with its other 
 
 test('files of a folder have their sizes, by which images are compared before they are read', async () => {
   const files = await folderFiles(join(folder, 'set'));
-  expect(files.map(({ size }) => size)).toEqual([1, 1, 1]);
+  expect(files.map(({ path, size }) => [path, size])).toEqual(
+    expect.arrayContaining(['images/b.png', 'images/c.png', 'masks/a.png'].map((path) => [path, 1])),
+  );
 });
 
 test('weights that lie deeper are named', async () => {

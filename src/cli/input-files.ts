@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { open, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { Failure } from '../config/failure.ts';
 import { sortedByName } from '../data/natural-order.ts';
@@ -13,12 +13,24 @@ export async function folderFiles(folder: string): Promise<InputFile[]> {
   const cure = 'Give the folder that holds images/ and masks/, or a zip of it.';
   if (!(await statOf(folder, homeCure(folder) ?? cure)).isDirectory())
     throw new Failure({ code: 'cli/no-folder', what: 'This is not a folder.', where: folder, cure });
-  return (await filesBelow(folder)).map(({ at, size }) => ({
+  return (await filesBelow(folder)).map(({ at, size, lost }) => ({
     path: relative(folder, at).replaceAll('\\', '/'),
     size,
-    bytes: async () => new Uint8Array(await readFile(at)),
+    bytes: async () => {
+      if (lost !== undefined) throw brokenLink(lost);
+      return new Uint8Array(await readFile(at));
+    },
   }));
 }
+
+/** @param lost where a link leads to. @param where the link, where that is not known. */
+const brokenLink = (lost: string, where?: string): Failure =>
+  new Failure({
+    code: 'cli/broken-link',
+    what: `This is a link to ${lost}, which is not there.`,
+    ...(where === undefined ? {} : { where }),
+    cure: 'Fetch what it leads to (dvc pull, git annex get, or download it again), or give that file in its place.',
+  });
 
 /** Shells put the home folder in place of `~` at the beginning of a word alone. */
 const homeCure = (path: string): string | null =>
@@ -29,6 +41,8 @@ interface FileBelow {
   readonly at: string;
   /** Bytes. */
   readonly size: number;
+  /** Where it leads to, of a link to what is not there. */
+  readonly lost?: string;
 }
 
 /** All files below a folder, those that links lead to among them; a folder that leads back to itself is entered once. */
@@ -41,15 +55,26 @@ async function filesBelow(folder: string, entered: readonly string[] = []): Prom
     const info = await stat(at).catch(() => null);
     if (info?.isDirectory()) found.push(...(await filesBelow(at, [...entered, real])));
     else if (info?.isFile()) found.push({ at, size: info.size });
+    else if (!info) {
+      const lost = await readlink(at).catch(() => undefined);
+      if (lost !== undefined) found.push({ at, size: 0, lost });
+    }
   }
   return found;
 }
 
-/** What stands at a path. @throws Failure `cli/no-file` with this cure when nothing does. */
+/** What stands at a path. @throws Failure `cli/no-file` with this cure when nothing does, `cli/broken-link`. */
 export async function statOf(path: string, cure: string): Promise<Stats> {
   const info = await stat(path).catch(() => null);
   if (info) return info;
+  await expectNoBrokenLink(path);
   throw new Failure({ code: 'cli/no-file', what: 'There is no such file or folder.', where: path, cure });
+}
+
+/** @throws Failure `cli/broken-link` where a path that nothing stands at is a link. */
+async function expectNoBrokenLink(path: string): Promise<void> {
+  const lost = await readlink(path).catch(() => undefined);
+  if (lost !== undefined) throw brokenLink(lost, path);
 }
 
 /** Files and folders dropped together. */
@@ -96,7 +121,7 @@ function shortestNames(paths: readonly string[]): string[] {
  * A model's files: a file with what beside it belongs to it, everything directly in a folder, or those of a model of the
  * catalogue by its id, which are downloaded when they are not in the cache. A file or folder of that name comes first.
  * @param paths of one model, whose files may be given one by one; each file is there once.
- * @throws Failure `cli/no-model`, `model/no-weights` that names the folders below which have some, `download/…`.
+ * @throws Failure `cli/no-model`, `cli/broken-link`, `model/no-weights` that names the folders below which have some, `download/…`.
  */
 export async function modelSources(...paths: readonly string[]): Promise<ByteSource[]> {
   const found = new Map<string, ByteSource>();
@@ -104,10 +129,17 @@ export async function modelSources(...paths: readonly string[]): Promise<ByteSou
     const info = await stat(path).catch(() => null);
     if (info?.isDirectory()) {
       await addSources(found, path, `${basename(resolve(path))}/`, () => true);
-      if (![...found.values()].some(({ name }) => isWeightsName(name) || /(^|\/)config\.json$/i.test(name)))
-        await expectNoWeightsBelow(path);
+      if (![...found.values()].some(({ name }) => isWeightsName(name))) {
+        for (const name of (await readdir(path)).filter(isWeightsName))
+          if (!(await stat(join(path, name)).catch(() => null))) await expectNoBrokenLink(join(path, name));
+        if (![...found.values()].some(({ name }) => /(^|\/)config\.json$/i.test(name)))
+          await expectNoWeightsBelow(path);
+      }
     } else if (info) await addSources(found, dirname(path), '', belongsTo(basename(path)));
-    else for (const source of await ofCatalogue(path)) found.set(source.name, source);
+    else {
+      await expectNoBrokenLink(path);
+      for (const source of await ofCatalogue(path)) found.set(source.name, source);
+    }
   }
   return [...found.values()];
 }

@@ -40,8 +40,15 @@ export function isJunk({ folders, file }: NameParts): boolean {
   return ['thumbs.db', 'desktop.ini'].includes(file.toLowerCase());
 }
 
-/** What comes with a set to be read by people: `README`, `LICENSE.txt`, `README.roboflow.txt`, `SOURCE.md`. */
+/**
+ * What programs keep beside images and shapes: where on the earth these lie, smaller copies, columns of a table, and what was
+ * looked up of labels.
+ */
+const KEPT_BESIDE = /\.(tfw|tifw|jgw|jpgw|pgw|pngw|wld|ovr|aux\.xml|prj|shx|dbf|cpg|qmd|cache)$/i;
+
+/** What comes with a set to be read by people (`README`, `LICENSE.txt`, `README.roboflow.txt`, `SOURCE.md`) or by programs. */
 export const isNote = ({ file, extension }: NameParts): boolean =>
+  KEPT_BESIDE.test(file) ||
   /^(md|rst|cff|bib)$/.test(extension) ||
   (/^(read[ _-]?me|licen[cs]e|copying|attribution|notice|changelog|citation|authors)([ ._-]|$)/i.test(file) &&
     /^(|txt|html?|rtf|pdf|docx?)$/.test(extension));

@@ -252,12 +252,30 @@ it('passes over what systems leave behind, and says what is no image', async () 
   ]);
 });
 
+it('says once what many files are that are no images', async () => {
+  const { refusals } = await pair('images/a.png', ...['1', '2', '3', '10'].map((n) => `masks/${n}.npy`));
+  expect(refusals).toMatchObject([
+    {
+      file: 'masks/1.npy',
+      reason: expect.stringMatching(/\.npy .* 3 other files: masks\/2.npy, masks\/3.npy, masks\/10.npy/),
+    },
+  ]);
+});
+
 it('passes over what comes with a set to be read by people', async () => {
   const notes = ['README', 'readme.txt', 'ReadMe_en.md', 'README.roboflow.txt', 'LICENSE', 'set/LICENCE.md'];
   const pairing = await pair('images/a.png', ...notes, 'images/ATTRIBUTION.txt', 'license.pdf', 'SOURCE.md');
   expect(pairs(pairing)).toEqual(['images/a.png -> ']);
   expect(codes(pairing)).toEqual([]);
   expect(codes(await pair('readme.zipx', 'readmes.txt', 'licensed.csv'))).toHaveLength(3);
+});
+
+it('passes over what programs keep beside images, and says what to do with shapes on the earth', async () => {
+  const kept = ['images/a.tfw', 'images/a.tif.aux.xml', 'images/a.tif.OVR', 'labels/train.cache'];
+  const shapes = ['roads.shp', 'roads.shx', 'roads.dbf', 'roads.prj', 'roads.cpg'];
+  const pairing = await pair('images/a.tif', ...kept, ...shapes);
+  expect(pairs(pairing)).toEqual(['images/a.tif -> ']);
+  expect(pairing.refusals).toMatchObject([{ file: 'roads.shp', cure: expect.stringMatching(/asterise/) }]);
 });
 
 it('sorts by natural order and loses no file', async () => {

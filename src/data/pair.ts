@@ -1,4 +1,5 @@
 import { isImageName, isJunk, isNote, type NameParts, nameParts } from './file-names.ts';
+import { joinAlike } from './join-alike.ts';
 import { sortedByName } from './natural-order.ts';
 import { notice, refusal } from './outcome.ts';
 import type { Peek } from './pairing/appearance.ts';
@@ -51,7 +52,7 @@ export async function pairFiles(files: readonly ImageFile[], options: PairOption
     sets = [],
     known: images,
   } = options;
-  const refusals: Refusal[] = [];
+  const strays: Refusal[] = [];
   const folders = new Map<string, NameParts[]>();
   const seen = new Set<string>();
   for (const { path } of files) {
@@ -59,7 +60,7 @@ export async function pairFiles(files: readonly ImageFile[], options: PairOption
     if (isJunk(parts) || seen.has(parts.path)) continue;
     seen.add(parts.path);
     if (!isImageName(parts) && !images?.has(parts.path)) {
-      if (!isNote(parts)) refusals.push(notAnImage(parts));
+      if (!isNote(parts)) strays.push(notAnImage(parts));
       continue;
     }
     const folder = parts.folders.join('/');
@@ -76,12 +77,20 @@ export async function pairFiles(files: readonly ImageFile[], options: PairOption
   );
   const unmatched = assignment.unmatched.map(({ file, mask }) => noImage(file, mask, stacks));
   const unheeded = takenForImages(assignment.unheeded);
-  const all = [...refusals, ...roles.remarks, ...more, ...unmatched, ...unheeded];
+  const strayed = joinAlike(
+    sortedByName(strays, ({ file }) => file),
+    ({ code, reason, cure }) => [code, reason, cure].join('\n'),
+  );
+  const all = [...strayed, ...roles.remarks, ...more, ...unmatched, ...unheeded];
   return { datasets, refusals: sortedByName(all, ({ file }) => file) };
 }
 
 /** Extensions in which tools write what they know of images. */
 const MAY_BE_ANNOTATIONS = new Set('json ndjson jsonl xml csv txt tsv yaml yml geojson roi svg'.split(' '));
+
+/** What is said of a folder that is called as a format's files are, or of a zip of one. */
+export const notRead = (path: string): Refusal =>
+  notAnImage({ ...nameParts(path.replace(/\.zip$/i, '')), path });
 
 function notAnImage({ path, extension }: NameParts): Refusal {
   const unread = unreadFormat(extension);
@@ -102,7 +111,7 @@ function notAnImage({ path, extension }: NameParts): Refusal {
   }
   const what = extension === '' ? 'a file without an extension' : `a .${extension} file`;
   const cure = MAY_BE_ANNOTATIONS.has(extension)
-    ? 'If it says where objects are, export it as masks: a PNG for each image, with the same name, in masks/.'
+    ? 'Nothing is missing if it says nothing of objects; else export these as masks: a PNG for each image, with the same name, in masks/.'
     : 'Nothing is missing if it is only a note; images and masks must be PNG, JPEG, TIFF or another of the formats that are read.';
   return refusal('data/not-an-image', path, `This is ${what}, not an image.`, cure);
 }

@@ -195,6 +195,20 @@ describe('zips', () => {
   });
 });
 
+it('says of a folder of arrays what it is, and nothing of the files in it', async () => {
+  const { datasets, refusals } = await read({
+    'set/a.png': photo,
+    'set/embeddings/a.zarr/zarr.json': new TextEncoder().encode('{}'),
+    'set/embeddings/a.zarr/features/0.0.0.0': Uint8Array.of(1, 2, 3),
+    'set/b.zarr.zip': await writeZip({ '0/0.0': Uint8Array.of(1) }),
+  });
+  expect(pairsOf(datasets)).toEqual([['set/a.png']]);
+  expect(refusals.map(({ file, reason }) => `${file}: ${reason}`)).toEqual([
+    'set/embeddings/a.zarr: This is a .zarr file (arrays), which is not read here.',
+    'set/b.zarr.zip: This is a .zarr file (arrays), which is not read here.',
+  ]);
+});
+
 describe('stacks', () => {
   const path = new URL('../../tests/vectors/images/stacks.json', import.meta.url);
   const [vector] = JSON.parse(readFileSync(path, 'utf8')) as { file: string; pages: unknown[] }[];

@@ -12,7 +12,8 @@ import { type LazyFile, readBytes } from './lazy-file.ts';
 import { limits } from './limits.ts';
 import { namelessImages } from './nameless-images.ts';
 import { refusal, toRefusal } from './outcome.ts';
-import { pairFiles } from './pair.ts';
+import { notRead, pairFiles } from './pair.ts';
+import { adeMasks } from './pairing/ade20k.ts';
 import { peekInto } from './pairing/appearance.ts';
 import { labelsOfClasses } from './pairing/class-masks.ts';
 import type { PairedSample } from './pairing/datasets.ts';
@@ -61,6 +62,7 @@ export async function readDatasets(
   const { topName } = options;
   const found = new Map<string, LazyFile>();
   const refusals: Refusal[] = [];
+  const stores = new Set<string>();
   let done = 0;
   try {
     for await (const file of files) {
@@ -68,7 +70,7 @@ export async function readDatasets(
       if (isJunk(parts)) continue;
       await addFile(
         { path: parts.path, size: file.size ?? 0, bytes: () => file.bytes() },
-        { found, refusals, nested: { bytes: 0, entries: 0 } },
+        { found, refusals, stores, nested: { bytes: 0, entries: 0 } },
       );
       done++;
       options.onProgress?.({ done, total: done, file: parts.path });
@@ -76,6 +78,7 @@ export async function readDatasets(
   } catch (thrown) {
     refusals.push(toRefusal(thrown, topName ?? 'the dropped files'));
   }
+  refusals.push(...[...stores].map(notRead));
   const annotations = await readAnnotations(found, options.onProgress);
   const settings = await takeSettings(found, annotations, refusals);
   for (const image of annotations.images) found.set(image.path, image);
@@ -161,12 +164,22 @@ function withSplits(samples: readonly DatasetSample[], { splits }: Annotations):
 interface Drop {
   readonly found: Map<string, LazyFile>;
   readonly refusals: Refusal[];
+  /** Folders that hold arrays in many files. */
+  readonly stores: Set<string>;
   /** The zips within one zip so far: their bytes and their entries, all together. */
   readonly nested: { bytes: number; entries: number };
 }
 
+/** A folder of arrays, or a zip of one, and what of a path lies above it. */
+const STORE = /^.*?\.(zarr|n5)(\.zip)?(?=\/)/i;
+
 /** Adds a file or, of a zip, what is in it. */
 async function addFile(file: LazyFile, drop: Drop, depth = 0): Promise<void> {
+  const store = STORE.exec(file.path)?.[0];
+  if (store !== undefined) {
+    drop.stores.add(store);
+    return;
+  }
   if (!isZipName(nameParts(file.path))) {
     if (!drop.found.has(file.path)) drop.found.set(file.path, file);
     return;
@@ -204,7 +217,9 @@ function withFiles(sample: PairedSample, found: ReadonlyMap<string, LazyFile>): 
     if (!lazy) throw new Error(`${path} was paired but is not among the files`);
     return lazy;
   };
-  const { name, image, mask, instances, labels, objectMasks, classMasks, split } = sample;
+  const { name, image, mask, instances, labels, objectMasks = [], classMasks, split } = sample;
+  const separated = adeMasks([...(mask ? [mask] : []), ...objectMasks].map(file));
+  if (separated) return { name, image: file(image), ...separated, ...(split ? { split } : {}) };
   return {
     name,
     image: file(image),
@@ -214,7 +229,7 @@ function withFiles(sample: PairedSample, found: ReadonlyMap<string, LazyFile>): 
     ...(classMasks
       ? { labels: labelsOfClasses(classMasks.map(({ label, path }) => ({ label, file: file(path) }))) }
       : {}),
-    ...(objectMasks ? { objectMasks: objectMasks.map(file) } : {}),
+    ...(objectMasks.length > 0 ? { objectMasks: objectMasks.map(file) } : {}),
     ...(split ? { split } : {}),
   };
 }

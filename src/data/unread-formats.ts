@@ -49,9 +49,14 @@ const FORMATS: readonly (readonly [extensions: string, what: string, cure: strin
     'Open it in an image program (GIMP, Fiji), save it as PNG or TIFF, and drop that.',
   ],
   [
-    'npy npz mat h5 hdf5 pkl',
+    'npy npz mat h5 hdf5 pkl zarr n5',
     'arrays',
     'If it holds images or masks, save these as PNG or TIFF: a mask for each image, with the same name, in masks/.',
+  ],
+  [
+    'shp gpkg kml kmz',
+    'shapes on the earth',
+    'If it outlines objects, rasterise it over each image in QGIS (Raster, Conversion, Rasterize), and drop these masks.',
   ],
   [
     'tar tgz gz bz2 tbz2 xz txz zst 7z rar',

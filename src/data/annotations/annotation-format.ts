@@ -101,6 +101,8 @@ export interface AnnotationFormat {
   readonly extensions: readonly string[];
   /** Set where its files only name the classes of masks. */
   readonly onlyNames?: true;
+  /** Set where published sets have it, and no tool that a person exports from. */
+  readonly onlyOfSets?: true;
   /** Whether a file is of this format, by what it holds. */
   recognises(source: AnnotationSource): boolean;
   /** @throws Failure when the file cannot be used at all. */

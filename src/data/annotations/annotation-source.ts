@@ -55,7 +55,7 @@ export class AnnotationBytes implements AnnotationSource {
   }
 
   hasImage(reference: ImageReference): boolean {
-    return this.index.find(reference, this.folder) !== undefined;
+    return this.index.find(reference, this.path) !== undefined;
   }
 
   private parse(): { readonly json: unknown; readonly error: string } {

@@ -15,7 +15,7 @@ export const aperioXml: AnnotationFormat = {
   id: 'aperio-xml',
   name: 'Aperio ImageScope XML',
   extensions: ['xml'],
-  recognises: ({ head }) => /<Annotations[\s>]/.test(head) && !/<ASAP_Annotations[\s>]/.test(head),
+  recognises: ({ head }) => /<Annotations[\s>]/.test(head),
   read: readAperio,
 };
 

@@ -95,6 +95,33 @@ describe('COCO', () => {
     ]);
   });
 
+  it('ignores one crowd in each image where there is nothing else, as what takes no part', async () => {
+    const all = { size: [16, 20], counts: [160, 80, 80] };
+    const { image } = await first(set([entry({ segmentation: all, iscrowd: 1 })]));
+    expect(image).toEqual({ objects: [], ignored: 80 });
+  });
+
+  it.each([
+    ['of CVAT', { attributes: { occluded: false } }, 0],
+    ['of nothing but crowds', {}, 1],
+  ])('takes crowds %s for the objects that they are, and says so', async (_, fields, iscrowd) => {
+    const json = set([
+      entry({ segmentation: [square(2, 2, 4)], iscrowd, ...fields }),
+      entry({ segmentation: { size: [16, 20], counts: [160, 80, 80] }, iscrowd: 1, ...fields }),
+    ]);
+    const { image, remarks } = await first(json);
+    expect(image).toEqual({
+      objects: [
+        ['leaf', 80, [10, 0, 15, 16]],
+        ['leaf', 16, [2, 2, 6, 6]],
+      ],
+      ignored: 0,
+    });
+    expect(remarks).toEqual([
+      expect.stringMatching(/^notice data\/annotation-crowd .* each is taken as an object/),
+    ]);
+  });
+
   it('refuses boxes alone, and ignores the pixels of boxes among outlines', async () => {
     const box = entry({ bbox: [0, 0, 5, 4] });
     const alone = await first(set([box, box]));
@@ -190,6 +217,27 @@ describe('COCO', () => {
     expect(remarks).toEqual([expect.stringMatching(/annotation-image-missing .*: 0.jpg/)]);
   });
 
+  it('finds images by address alone, as LVIS has them', async () => {
+    const url = 'http://images.cocodataset.org/train2017/0.png';
+    const json = set([entry({ segmentation: [square(2, 2, 6)] })], [{ file_name: undefined, coco_url: url }]);
+    const { image, remarks } = await first(json);
+    expect(image?.objects).toEqual([['leaf', 36, [2, 2, 8, 8]]]);
+    expect(remarks).toEqual([]);
+  });
+
+  it('of images of one name in several splits takes that of its own', async () => {
+    const image = blankPng(20, 16);
+    const ofSide = (side: number) => set([entry({ segmentation: [square(0, 0, side)] })]);
+    const { images, remarks } = await understoodDrop({
+      'set/train2017/0.png': image,
+      'set/val2017/0.png': image,
+      'set/annotations/instances_train2017.json': ofSide(3),
+      'set/annotations/instances_val2017.json': ofSide(5),
+    });
+    const areas = Object.values(images).map((each) => each?.objects[0]?.[1]);
+    expect([areas, remarks]).toEqual([[9, 25], []]);
+  });
+
   it('uses none of several images that a name may mean', async () => {
     const image = blankPng(20, 16);
     const { images, remarks } = await read(set([entry({ segmentation: [square(0, 0, 3)] })]), {
@@ -222,6 +270,12 @@ describe('COCO', () => {
     );
     expect(image?.objects).toEqual([['leaf', 4, [0, 0, 2, 2]]]);
     expect(remarks).toEqual([expect.stringMatching(/^notice data\/annotation-no-pixels .*object 2, leaf/)]);
+  });
+
+  it('takes an image that none of its objects has a pixel in for one that is not labelled', async () => {
+    const { image, remarks } = await first(set([entry({ segmentation: [square(50, 50, 5)] })]));
+    expect(image).toBe(null);
+    expect(remarks).toEqual([expect.stringMatching(/^refused data\/annotation-outside .*images\/0.png/)]);
   });
 
   it('says when more than a tenth of an object is hidden', async () => {

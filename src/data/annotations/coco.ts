@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { isRecord } from '../../config/is-record.ts';
 import { originOfText } from '../labels/origins.ts';
 import { notice, refusal, refuse } from '../outcome.ts';
 import type { Refusal } from '../types.ts';
@@ -17,11 +18,20 @@ import { type AnnotatedObject, polygon, rectangle, type Shape, union } from './s
 
 const id = v.union([v.number(), v.string()]);
 
+const imageOutline = v.object({
+  id,
+  file_name: v.string(),
+  width: v.optional(v.unknown()),
+  height: v.optional(v.unknown()),
+});
+
+/** LVIS says by its address alone which image is meant. */
+const withName = (image: unknown): unknown =>
+  isRecord(image) ? { ...image, file_name: image.file_name ?? image.coco_url } : image;
+
 /** The outline; annotations are checked one by one, so that a bad one does not cost the others. */
 const outline = v.object({
-  images: v.array(
-    v.object({ id, file_name: v.string(), width: v.optional(v.unknown()), height: v.optional(v.unknown()) }),
-  ),
+  images: v.array(v.pipe(v.unknown(), v.transform(withName), imageOutline)),
   annotations: v.array(v.unknown()),
   categories: v.optional(v.array(v.object({ id, name: v.string() })), []),
 });
@@ -113,6 +123,7 @@ function readCoco({ json, path }: AnnotationSource): AnnotationContent {
   const names = new Map(inOrder.map((each) => [String(each.id), each.name]));
   const faults = new ObjectFaults();
   const crowds: Tally = { count: 0, first: '' };
+  const areCrowdsObjects = areNoCrowds(parsed.output.annotations);
   const lacking: Lacking = {
     boxes: { count: 0, first: '' },
     keypoints: { count: 0, first: '' },
@@ -123,7 +134,8 @@ function readCoco({ json, path }: AnnotationSource): AnnotationContent {
     const entry = one.success && entries.get(String(one.output.image_id));
     if (!one.success) faults.add(issueText(one.issues[0]), `annotations[${i}]`, OUTLINES);
     else if (!entry) faults.add('its image_id is that of no image', `annotations[${i}]`, NO_IMAGE);
-    else addObject(one.output, `annotations[${i}]`, { entry, names, faults, crowds, lacking });
+    else
+      addObject(one.output, `annotations[${i}]`, { entry, names, faults, crowds, areCrowdsObjects, lacking });
   }
   const isUseless = ![...entries.values()].some(({ hasOutline }) => hasOutline);
   return {
@@ -131,7 +143,7 @@ function readCoco({ json, path }: AnnotationSource): AnnotationContent {
     classNames: [...new Set(names.values())],
     remarks: [
       ...faults.remarks(path, isUseless),
-      ...(crowds.count > 0 ? [crowdRemark(path, crowds)] : []),
+      ...(crowds.count > 0 ? [crowdRemark(path, crowds, areCrowdsObjects)] : []),
       ...KINDS.flatMap((kind) =>
         lacking[kind].count > 0 ? [lackingRemark(path, kind, lacking[kind], isUseless)] : [],
       ),
@@ -146,6 +158,19 @@ function isPanoptic(json: unknown): boolean {
     : false;
 }
 
+const isMarked = (iscrowd: unknown) => iscrowd === 1 || iscrowd === true;
+
+/**
+ * Whether what is marked as a crowd is an object like others: CVAT and Datumaro, which say of each whether it is occluded, mark
+ * every mask so; and a set of nothing but crowds, several in an image, is none.
+ */
+function areNoCrowds(annotations: readonly unknown[]): boolean {
+  const own = annotations.filter(isRecord);
+  if (own.some(({ attributes }) => isRecord(attributes) && 'occluded' in attributes)) return true;
+  const images = new Set(own.map(({ image_id: image }) => image));
+  return own.length > images.size && own.every(({ iscrowd }) => isMarked(iscrowd));
+}
+
 function addObject(
   one: v.InferOutput<typeof annotation>,
   which: string,
@@ -154,6 +179,7 @@ function addObject(
     readonly names: ReadonlyMap<string, string>;
     readonly faults: ObjectFaults;
     readonly crowds: Tally;
+    readonly areCrowdsObjects: boolean;
     readonly lacking: Lacking;
   },
 ): void {
@@ -164,8 +190,9 @@ function addObject(
     to.faults.add(shape, which, OUTLINES);
     entry.lacksOutline = true;
   } else if (shape) {
-    const isIgnored = iscrowd === 1 || iscrowd === true;
-    if (isIgnored) tally(to.crowds, entry.name);
+    const isCrowd = isMarked(iscrowd);
+    if (isCrowd) tally(to.crowds, entry.name);
+    const isIgnored = isCrowd && !to.areCrowdsObjects;
     const className = category == null ? undefined : (to.names.get(String(category)) ?? `class ${category}`);
     const origin = originOfText(v.is(made, attributes) ? attributes.origin : null, score);
     entry.objects.push({
@@ -235,9 +262,21 @@ function imageOf({ name, width, height, objects, hasOutline, lacksOutline }: Ima
   };
 }
 
-function crowdRemark(path: string, { count, first }: Tally): Refusal {
-  const reason = `${count} of its annotations mark a crowd (iscrowd 1), the first one in ${first}: these pixels are ignored.`;
-  return notice('data/annotation-crowd', path, reason, 'Outline each object of a crowd to use it.');
+function crowdRemark(path: string, { count, first }: Tally, areObjects: boolean): Refusal {
+  const marked = `${count} of its annotations mark a crowd (iscrowd 1), the first one in ${first}`;
+  return areObjects
+    ? notice(
+        'data/annotation-crowd',
+        path,
+        `${marked}, as CVAT does with every mask: each is taken as an object.`,
+        'Delete those that hold several objects at once, or outline each of these.',
+      )
+    : notice(
+        'data/annotation-crowd',
+        path,
+        `${marked}: these pixels are ignored.`,
+        'Outline each object of a crowd to use it.',
+      );
 }
 
 /** What annotations without a segmentation are, why they are no outlines, and what becomes of them beside outlines. */

@@ -1,6 +1,8 @@
 import { isImageName, type NameParts, nameParts } from '../file-names.ts';
-import { componentOf } from '../pairing/folders.ts';
+import { componentOf, splitOfFolders } from '../pairing/folders.ts';
 import { push } from '../pairing/match.ts';
+import { splitOfTokens, tokensOf } from '../pairing/words.ts';
+import type { Split } from '../types.ts';
 import type { ImageReference } from './annotation-format.ts';
 
 /** An image found, and how many parts of the name that was looked for agree with its path, the last ones. */
@@ -35,14 +37,15 @@ export class ImageIndex {
   }
 
   /**
-   * The image that is meant by an annotation file in `folder`: of those with the name, the one whose folders agree
-   * best with the folders before the name, then the one nearest to the annotation file; else one of a stem that is given;
-   * else one of the name with another extension; else one of a joined name.
+   * The image that is meant by an annotation file: of those with the name, the one whose folders agree best with the
+   * folders before the name, then one of the split that the annotation file is of, then the one nearest to it; else one of
+   * a stem that is given; else one of the name with another extension; else one of a joined name.
+   * @param file the annotation file's path.
    * @returns undefined when there is none; several when it cannot be told which.
    */
-  find(reference: ImageReference, folder: string): FoundImage | readonly string[] | undefined {
+  find(reference: ImageReference, file: string): FoundImage | readonly string[] | undefined {
     const { name, stems = [], prefersStems = false, joined, onlyImageOf } = reference;
-    const near = folder.split('/');
+    const near = placeOf(file);
     const wanted =
       name === undefined ? undefined : nameParts(/^https?:/i.test(name) ? name.replace(/[?#].*$/, '') : name);
     const named = wanted && best(this.byName.get(keyOf(wanted.file)) ?? [], wanted.folders, near);
@@ -62,7 +65,7 @@ export class ImageIndex {
     return only?.length === 1 && only[0] ? { path: only[0].path, agreeing: 0 } : undefined;
   }
 
-  private findStem(stems: readonly string[], near: readonly string[]) {
+  private findStem(stems: readonly string[], near: Place) {
     for (const stem of stems) {
       const { named, folders } = this.withStem(stem);
       const here = named.filter((each) => keyOf(each.folders.join('/')) === keyOf(folders.join('/')));
@@ -78,7 +81,7 @@ export class ImageIndex {
   }
 
   /** `case1_day2_slice_3` is `slice_3_266_266.png` in a folder `case1_day2`, the longest name of a folder first. */
-  private findJoined(joined: string, near: readonly string[]) {
+  private findJoined(joined: string, near: Place) {
     const key = keyOf(joined);
     for (let at = key.lastIndexOf('_'); at > 0; at = key.lastIndexOf('_', at - 1)) {
       const below = this.below.get(key.slice(0, at));
@@ -104,21 +107,45 @@ export class ImageIndex {
 function best(
   candidates: readonly NameParts[],
   wanted: readonly string[],
-  annotationFolders: readonly string[],
+  near: Place,
 ): FoundImage | readonly string[] | undefined {
   if (candidates.length === 0) return undefined;
   const scored = candidates.map((parts) => ({
     parts,
     agreeing: sharedEnd(parts.folders, wanted),
     rank: rankOf(parts),
-    near: sharedStart(parts.folders, annotationFolders),
+    isOther: isOfOther(parts, near),
+    near: sharedStart(parts.folders, near.folders),
   }));
-  scored.sort((a, b) => b.agreeing - a.agreeing || a.rank - b.rank || b.near - a.near);
+  scored.sort(
+    (a, b) =>
+      b.agreeing - a.agreeing || a.rank - b.rank || Number(a.isOther) - Number(b.isOther) || b.near - a.near,
+  );
   const [first, second] = scored;
   if (!first) return undefined;
   const isTie =
-    second?.agreeing === first.agreeing && second.rank === first.rank && second.near === first.near;
+    second?.agreeing === first.agreeing &&
+    second.rank === first.rank &&
+    second.isOther === first.isOther &&
+    second.near === first.near;
   return isTie ? candidates.map(({ path }) => path) : { path: first.parts.path, agreeing: first.agreeing };
+}
+
+/** Where an annotation file lies, and the split that its name or its folder says. */
+interface Place {
+  readonly folders: readonly string[];
+  readonly split: Split | undefined;
+}
+
+function placeOf(file: string): Place {
+  const { folders, stem } = nameParts(file);
+  return { folders, split: splitOfTokens(tokensOf(stem)) ?? splitOfFolders(folders) };
+}
+
+/** Whether an image is of another split than what is said of it. */
+function isOfOther({ folders }: NameParts, { split }: Place): boolean {
+  const own = split && splitOfFolders(folders);
+  return own !== undefined && own !== split;
 }
 
 /** Folders of images before others, and folders of masks last. */

@@ -98,6 +98,28 @@ const GOOD: Readonly<Record<string, string>> = {
   'a.xml': `<Annotations MicronsPerPixel="0.25"><Annotation Id="1" Name=""><Attributes><Attribute Name="Description" Value=""/></Attributes>
     <Regions><Region Id="1" Type="0" NegativeROA="0"><Vertices><Vertex X="1" Y="1" Z="0"/><Vertex X="9" Y="1"/><Vertex X="9" Y="9"/></Vertices></Region>
     <Region Id="2" Type="2" NegativeROA="0"><Vertices><Vertex X="11" Y="1"/><Vertex X="15" Y="5"/></Vertices></Region></Regions></Annotation></Annotations>`,
+  'asap/a.xml': `<ASAP_Annotations><Annotations><Annotation Name="x" Type="Polygon" PartOfGroup="Tumor"><Coordinates><Coordinate Order="0" X="1" Y="1"/>
+    <Coordinate Order="1" X="9" Y="1"/><Coordinate Order="2" X="9" Y="9"/></Coordinates></Annotation></Annotations></ASAP_Annotations>`,
+  'a.png.json': JSON.stringify({
+    description: '',
+    tags: [],
+    size: { height: 16, width: 20 },
+    objects: [
+      { classTitle: 'x', geometryType: 'polygon', points: { exterior: RING, interior: [] } },
+      { classTitle: 'y', geometryType: 'bitmap', bitmap: { data: 'eJwDAAAAAAE=', origin: [1, 1] } },
+    ],
+  }),
+  'ade.json': JSON.stringify({
+    annotation: {
+      filename: 'a.png',
+      imsize: [16, 20, 3],
+      object: [
+        { name: 'tree', parts: { part_level: 0 }, polygon: { x: [1, 6, 6], y: [1, 1, 5] } },
+        { name: 'leaf', parts: { part_level: 1 }, polygon: { x: [1, 2, 2], y: [1, 1, 2] } },
+      ],
+    },
+  }),
+  'polygons.jsonl': `${JSON.stringify({ id: 'a', annotations: [{ type: 'cell', coordinates: [RING] }] })}\n`,
   'a.txt': '0 0.1 0.1 0.4 0.1 0.4 0.5\n1 0.5 0.5 0.7 0.5 0.7 0.8 0.5 0.8\n',
   'labelmap.txt': '# label:color_rgb:parts:actions\nbackground:0,0,0::\ncell:250,50,83::\n',
   'sa_1.json': JSON.stringify({

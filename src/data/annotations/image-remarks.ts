@@ -75,6 +75,13 @@ const SENTENCES = {
     what: (count, names) => `Its runs go beyond the pixels of ${images(count)}: ${names}.`,
     cure: 'Drop the images that were annotated, in the size that they had then.',
   },
+  outside: {
+    code: 'data/annotation-outside',
+    refused: 'always',
+    what: (count, names) =>
+      `None of its objects has a pixel in ${images(count)}, which ${count === 1 ? 'is' : 'are'} taken as not labelled: ${names}.`,
+    cure: 'Look whether its coordinates are pixels of the image that it is for, not degrees or micrometres; export them as pixels, or as masks.',
+  },
   work: {
     code: 'data/annotation-too-much',
     refused: 'always',

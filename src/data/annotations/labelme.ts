@@ -1,5 +1,4 @@
 import * as v from 'valibot';
-import { decodePng } from '../decode/png.ts';
 import { nameParts } from '../file-names.ts';
 import { limits } from '../limits.ts';
 import { refuse } from '../outcome.ts';
@@ -14,7 +13,8 @@ import {
   pointsOf,
 } from './annotation-format.ts';
 import { groupedObjects } from './grouped-objects.ts';
-import { polygon, RunCounter, rectangle, type Shape } from './shape.ts';
+import { bytesOfBase64, shapeOfPng } from './mask-png.ts';
+import { polygon, rectangle, type Shape } from './shape.ts';
 
 const outline = v.object({
   shapes: v.array(v.unknown()),
@@ -167,23 +167,8 @@ function maskShape({ points, mask }: Entry): Shape | string {
   if (typeof corners === 'string') return corners;
   const png = mask ? bytesOfBase64(mask) : undefined;
   if (!png) return 'its mask is missing or damaged';
-  try {
-    const { width, height, channels, data } = decodePng(png, 'mask');
-    const counter = new RunCounter();
-    for (let i = 0; i < width * height; i++) counter.add(data[i * channels] as number);
-    const [x = 0, y = 0] = corners;
-    return {
-      kind: 'runs',
-      counts: counter.finish(),
-      order: 'rows',
-      x: Math.round(x),
-      y: Math.round(y),
-      width,
-      height,
-    };
-  } catch (error) {
-    return `its mask cannot be read (${error instanceof Error ? error.message : String(error)})`;
-  }
+  const [x = 0, y = 0] = corners;
+  return shapeOfPng(png, Math.round(x), Math.round(y));
 }
 
 /** Read again when it is asked for, so that it is not kept. */
@@ -200,12 +185,4 @@ async function embeddedImage(source: AnnotationSource): Promise<Uint8Array> {
     'The image inside this LabelMe file (imageData) is damaged.',
     'Drop the image itself together with it.',
   );
-}
-
-function bytesOfBase64(text: string): Uint8Array | undefined {
-  try {
-    return Uint8Array.from(atob(text.replace(/^data:[^,]*,/, '')), (char) => char.charCodeAt(0));
-  } catch {
-    return undefined;
-  }
 }

@@ -59,9 +59,15 @@ export const imageLists: AnnotationFormat = {
   name: 'lists of images',
   extensions: ['txt'],
   recognises: (source) => /(^|\/)ImageSets\/([^/]+\/)?[^/]+\.txt$/i.test(source.path) || listsImages(source),
-  read: ({ path, text }) => {
+  read: ({ path, folder, text }) => {
     const split = splitOfTokens(tokensOf(nameParts(path).stem));
-    return { images: [], ...(split && { splits: [{ split, images: linesOf(text).map(listedImage) }] }) };
+    if (!split) return { images: [] };
+    // Lists side by side are of one set.
+    return {
+      images: [],
+      splits: [{ split, images: linesOf(text).map(listedImage) }],
+      setFile: `${folder}/`,
+    };
   },
 };
 

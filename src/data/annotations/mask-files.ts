@@ -85,6 +85,10 @@ export function maskFiles(
     remarks.add('work', image.path);
     return undefined;
   }
+  if (drawing.objects.length > 0 && drawing.objects.every(({ area }) => area === 0)) {
+    remarks.add('outside', image.path);
+    return undefined;
+  }
   remarkOnObjects(drawing, objects, image.path, remarks);
   const hasIgnored = objects.some(({ isIgnored }) => isIgnored);
   const file = (

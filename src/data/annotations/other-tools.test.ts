@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { blankPng, understoodDrop } from '../../testing/understood-drop.ts';
+import { readAnnotations } from './read-annotations.ts';
 
 describe('annotation files of tools whose own form is not read', () => {
   const lines = (...values: readonly unknown[]) => values.map((value) => JSON.stringify(value)).join('\n');
@@ -9,12 +10,6 @@ describe('annotation files of tools whose own form is not read', () => {
       { project: {}, config: {}, attribute: {}, file: {}, metadata: {}, view: {} },
       /VIA 3/,
     ],
-    [
-      'ann/a.png.json',
-      { description: '', tags: [], size: { height: 9, width: 9 }, objects: [] },
-      /Supervisely/,
-    ],
-    ['meta.json', { classes: [{ title: 'crack', shape: 'polygon' }], tags: [] }, /Supervisely/],
     [
       'hasty.json',
       { project_name: 'x', export_format_version: '1.1', label_classes: [], images: [] },
@@ -30,6 +25,11 @@ describe('annotation files of tools whose own form is not read', () => {
     ['export.json', [{ ID: 'x', 'Labeled Data': 'https://x/a.png', Label: {} }], /Labelbox/],
     ['export.ndjson', lines({ data_row: {}, projects: {} }, { data_row: {}, projects: {} }), /Labelbox/],
     ['datumaro.json', { info: {}, categories: {}, items: [] }, /Datumaro/],
+    ['encord.json', [{ label_hash: 'x', data_title: 'a.png', data_units: {} }], /Encord/],
+    ['kili.json', [{ id: 'x', externalId: 'a.png', labels: [] }], /Kili/],
+    ['scale.json', [{ task_id: 'x', params: {}, response: { annotations: [] } }], /Scale/],
+    ['v1.json', { name: 'v1', description: '', dataset: { samples: [] } }, /Segments\.ai/],
+    ['a_gtFine_polygons.json', { imgHeight: 9, imgWidth: 9, objects: [] }, /Cityscapes/],
     ['other.json', { anything: 1 }, /no annotations in a form/],
     ['other.ndjson', 'no json', /^refused data\/not-an-image/],
   ])('%s is named', async (name, content, says) => {
@@ -40,5 +40,14 @@ describe('annotation files of tools whose own form is not read', () => {
     expect(images).toEqual({ 'set/a.png': null });
     expect(remarks).toEqual([expect.stringMatching(says)]);
     expect(remarks[0]).toMatch(/^refused/);
+  });
+
+  it('of no tool that is known are to be exported as tools can', async () => {
+    const bytes = new TextEncoder().encode('{"anything": 1}');
+    const file = { path: 'other.json', size: bytes.length, bytes: async () => bytes };
+    const { refusals } = await readAnnotations(new Map([[file.path, file]]));
+    expect(refusals.map(({ cure }) => cure)).toEqual([
+      'Nothing is missing if it says nothing of objects; else export these as COCO, LabelMe, Label Studio, Supervisely, GeoJSON, VIA, or as masks.',
+    ]);
   });
 });

@@ -9,20 +9,13 @@ interface OtherTool {
 }
 
 const COCO = 'Export the annotations as COCO, and drop that with the images.';
+const MASKS = 'Convert it to COCO, or save a mask for each image as PNG, and drop that with the images.';
 
 const TOOLS: readonly OtherTool[] = [
   {
     name: 'a project of VIA 3',
     fields: [['project', 'attribute', 'file', 'metadata', 'view']],
     cure: 'Of VIA the exports of version 2 are read: annotations as JSON, CSV or COCO.',
-  },
-  {
-    name: 'of Supervisely',
-    fields: [
-      ['objects', 'size', 'tags'],
-      ['classes', 'tags'],
-    ],
-    cure: COCO,
   },
   { name: 'of Hasty', fields: [['export_format_version', 'label_classes', 'images']], cure: COCO },
   {
@@ -44,9 +37,22 @@ const TOOLS: readonly OtherTool[] = [
       ['data_row', 'projects'],
       ['Labeled Data', 'Label'],
     ],
-    cure: 'Convert it to COCO, or save a mask for each image as PNG, and drop that with the images.',
+    cure: MASKS,
   },
   { name: 'of Datumaro', fields: [['categories', 'items']], cure: COCO },
+  { name: 'of Encord', fields: [['label_hash', 'data_units']], cure: COCO },
+  { name: 'of Kili', fields: [['externalId', 'labels']], cure: COCO },
+  { name: 'of Scale', fields: [['task_id', 'response']], cure: MASKS },
+  {
+    name: 'a release of Segments.ai',
+    fields: [['name', 'description', 'dataset']],
+    cure: 'Export it with the Python SDK of Segments.ai as COCO (coco-instance) or as PNG, and drop that with the images.',
+  },
+  {
+    name: 'the outlines of Cityscapes',
+    fields: [['imgHeight', 'imgWidth', 'objects']],
+    cure: 'Drop the images with their masks (_gtFine_instanceIds.png); where there are outlines alone, make these with cityscapesScripts (csCreateTrainIdInstanceImgs).',
+  },
 ];
 
 /** The tool that a JSON is of, and what to do; undefined for none that is known. A list is told by its first entry. */
@@ -54,14 +60,4 @@ export function otherTool(json: unknown): Pick<OtherTool, 'name' | 'cure'> | und
   const one: unknown = Array.isArray(json) ? json[0] : json;
   if (typeof one !== 'object' || one === null) return undefined;
   return TOOLS.find(({ fields }) => fields.some((all) => all.every((field) => Object.hasOwn(one, field))));
-}
-
-/** The first of the values of a file with a JSON in each line; undefined when it is none. */
-export function firstOfLines(text: string): unknown {
-  const line = /^\s*(\S.*)$/m.exec(text)?.[1];
-  try {
-    return line === undefined ? undefined : JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,6 +2,7 @@ import type { DatasetSample } from '../dataset.ts';
 import { decodeImage } from '../decode/image.ts';
 import { readHeader } from '../decode/read-raster.ts';
 import { isImageName, nameParts, withoutExtension } from '../file-names.ts';
+import { joinAlike } from '../join-alike.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
 import { sortedByName } from '../natural-order.ts';
 import { attempt, notice, refusal } from '../outcome.ts';
@@ -15,6 +16,7 @@ import type { AnnotatedImage, AnnotationFormat } from './annotation-format.ts';
 import { AnnotationBytes } from './annotation-source.ts';
 import { ImageIndex } from './find-image.ts';
 import { type ImageFault, ImageRemarks, listed } from './image-remarks.ts';
+import { firstOfLines } from './json-lines.ts';
 import {
   type AnnotatedFile,
   type MaskFiles,
@@ -23,10 +25,10 @@ import {
   UNNAMED,
   uprightSize,
 } from './mask-files.ts';
-import { firstOfLines, otherTool } from './other-tools.ts';
+import { otherTool } from './other-tools.ts';
 import { annotationFormats } from './registry.ts';
 import type { SeenRuns } from './run-contrast.ts';
-import { type FoundOrder, orderOf, type RunsFile } from './run-order.ts';
+import { type FoundOrder, orderOf, type RunsFile, shifted } from './run-order.ts';
 import type { AnnotatedObject } from './shape.ts';
 
 /** What annotation files say of the images of a drop. */
@@ -213,8 +215,10 @@ class DropReader {
     const { splits = [], setFile } = content.value;
     for (const { split, images: listed } of splits) {
       for (const reference of listed) {
-        const found = this.index.find(reference, source.folder);
-        if (found && 'path' in found) this.splits.add(found.path, split, source.path);
+        const found = this.index.find(reference, source.path);
+        if (!found || !('path' in found)) continue;
+        this.splits.add(found.path, split, source.path);
+        if (setFile !== undefined) push(this.ofSetFile, setFile, found.path);
       }
     }
     for (const path of used) this.used.add(path);
@@ -233,7 +237,7 @@ class DropReader {
   ): void {
     const remarks = new ImageRemarks(source.path);
     const found = images.flatMap((image) => {
-      const at = this.index.find(image.reference, source.folder) ?? this.embed(image, source);
+      const at = this.index.find(image.reference, source.path) ?? this.embed(image, source);
       if (at && 'path' in at) return [{ image, unlike: undefined, ...at }];
       if (!image.isUnusable) remarks.add(...notFound(image, at));
       return [];
@@ -321,7 +325,12 @@ class DropReader {
       if (size) sized.push({ file, path: file.path, ...size, shownAs, parts, known });
     }
     const orders = await ordersOf(sized);
-    for (const { known, file: _, ...image } of sized) {
+    for (const { known, file: _, ...stored } of sized) {
+      const parts = stored.parts.map((part) => ({
+        ...part,
+        objects: shifted(part.objects, (part.runs && orders.get(part.runs)?.shift) ?? 0),
+      }));
+      const image = { ...stored, parts };
       const orderOf = (file: RunsFile) => orders.get(file)?.order ?? file.usual;
       const drawn = maskFiles({ ...image, orderOf }, this.classes, known);
       if (drawn) masks.set(image.path, drawn);
@@ -359,32 +368,12 @@ function notFound(
   return [/^https?:/i.test(wanted) ? 'address' : 'missing', wanted];
 }
 
-/** Files of a folder that a sentence names one by one. */
-const SAID_ALONE = 3;
-
 /** A set has a label file for each image, and what is wrong with one of them is often wrong with all: said once. */
-function joined(refusals: readonly Refusal[]): Refusal[] {
-  const alike = new Map<string, Refusal[]>();
-  for (const each of refusals) {
-    const { folders, stem } = nameParts(each.file);
-    const sentence = each.reason.replaceAll(stem, '').replace(/\d+/g, '');
-    const key = [each.code, each.severity, sentence, ...folders].join('/');
-    const list = alike.get(key);
-    if (list) list.push(each);
-    else alike.set(key, [each]);
-  }
-  return [...alike.values()].flatMap((list) => {
-    const [first] = list;
-    const others = [...new Set(list.map(({ file }) => file))].filter((file) => file !== first?.file);
-    if (!first || others.length < SAID_ALONE) return list;
-    return [
-      {
-        ...first,
-        reason: `${first.reason} The same holds for ${others.length} other files: ${listed(others)}.`,
-      },
-    ];
+const joined = (refusals: readonly Refusal[]) =>
+  joinAlike(refusals, ({ file, code, severity, reason }) => {
+    const { folders, stem } = nameParts(file);
+    return [code, severity, reason.replaceAll(stem, '').replace(/\d+/g, ''), ...folders].join('/');
   });
-}
 
 const isUnnamed = ({ className, isIgnored }: AnnotatedObject) => className === undefined && !isIgnored;
 
@@ -445,13 +434,14 @@ function unknownAnnotation(source: AnnotationBytes): Refusal | undefined {
   const tool = otherTool(source.json);
   if (tool) return ofOtherTool(path, tool);
   const names = annotationFormats.filter(
-    ({ extensions, onlyNames }) => !onlyNames && extensions.some((each) => /json/.test(each)),
+    ({ extensions, onlyNames, onlyOfSets }) =>
+      !onlyNames && !onlyOfSets && extensions.some((each) => /json/.test(each)),
   );
   return refusal(
     'data/annotation-unknown',
     path,
     'This JSON holds no annotations in a form that is read here.',
-    `Export the annotations as ${names.map(({ name }) => name).join(', ')}, or as masks.`,
+    `Nothing is missing if it says nothing of objects; else export these as ${names.map(({ name }) => name).join(', ')}, or as masks.`,
   );
 }
 

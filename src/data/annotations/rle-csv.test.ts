@@ -44,6 +44,7 @@ describe('CSV of run lengths', () => {
     ['ImageId,EncodedPixels', 'columns', `a,${A.columns}`, `a,${B.columns}`],
     ['\uFEFFImageId, EncodedPixels', 'columns', `a.png,${A.columns}`, `a.png,${B.columns}`],
     ['img,rle_mask', 'rows', `a.png,${A.rows}`, `a.png,${B.rows}`],
+    ['image_path,rle', 'columns', `train/a.png,${A.columns}`, `train/a.png,${B.columns}`],
     ['id,rle_mask', 'columns', `a,${A.columns}`, `a,${B.columns}`],
     ['id,encoding', 'columns', `a,"${A.columns}"`, `a,"${B.columns}"`],
     ['id,annotation,width,height,cell_type', 'rows', `a,${A.rows},12,8,x`, `a,${B.rows},12,8,x`],
@@ -133,6 +134,26 @@ describe('CSV of run lengths', () => {
     expect(scans.remarks).toEqual([]);
   });
 
+  it.each([
+    ['columns', '8 3 16 3 24 3 32 3'],
+    ['rows', '12 4 24 4 36 4'],
+  ])('counts from 0 where runs from 1 would go on into the next line, %s', async (order, runs) => {
+    // Of an object at the edge where lines begin, and of one in the middle.
+    const inner = order === 'rows' ? B.rows : B.columns;
+    const shifted = (text: string, by: number) =>
+      text
+        .split(' ')
+        .map((number, i) => (i % 2 === 0 ? Number(number) + by : number))
+        .join(' ');
+    const table = (by: number) =>
+      csv('ImageId,EncodedPixels', `a,${shifted(runs, by)}`, `a,${shifted(inner, by - 1)}`);
+    const edge = order === 'rows' ? [12, [0, 1, 4, 4]] : [12, [1, 0, 5, 3]];
+    for (const by of [0, 1]) {
+      const { boxes: found, remarks } = await boxes({ 'train.csv': table(by), 'a.png': IMAGE });
+      expect([by, found, remarks]).toEqual([by, { 'a.png': [edge, OTHER] }, []]);
+    }
+  });
+
   it('scales runs that say the size of their image', async () => {
     const { boxes: found } = await boxes({
       'train.csv': csv('id,annotation,width,height', `a,${A.rows},12,8`),
@@ -170,12 +191,28 @@ describe('CSV of run lengths', () => {
     ]);
   });
 
-  it('leaves a table alone that has other text in such columns', async () => {
-    const { remarks } = await drop({
-      'notes.csv': csv('id,annotation', 'a,looks fine', 'b,1 2'),
-      'a.png': IMAGE,
-    });
+  const normal = Array.from({ length: 300 }, (_, i) => `set/images/normal/${i}.png,normal,`);
+  it.each([
+    ['other text', csv('id,annotation', 'a,looks fine', 'b,1 2')],
+    ['paths of masks', csv('image,label,mask', 'a.png,normal,', 'b.png,broken,masks/b.png')],
+    ['paths of masks, far down', csv('image,label,mask', 'a.png,normal,', ...normal, 'b.png,x,masks/b.png')],
+    ['nothing', csv('image,label,mask', 'a.png,normal,')],
+  ])('leaves a table alone that has %s in such columns', async (_, table) => {
+    const { objects, remarks } = await drop({ 'notes.csv': table, 'a.png': IMAGE });
+    expect(objects).toEqual({ 'a.png': null });
     expect(remarks).toEqual(['refused data/not-an-image notes.csv: This is a .csv file, not an image.']);
+  });
+
+  it('reads runs that begin far down', async () => {
+    const empty = Array.from({ length: 300 }, (_, i) => `case1_day2_slice_${i},stomach,`);
+    const table = csv('id,class,segmentation', ...empty, `a,stomach,${A.rows}`);
+    const { boxes: found } = await boxes({ 'train.csv': table, 'a.png': IMAGE });
+    expect(found).toEqual({ 'a.png': [ONE] });
+  });
+
+  it('knows a sample of a submission by its name, whatever its column is called', async () => {
+    const { remarks } = await drop({ 'sample_submission.csv': csv('id,predicted', 'a,1 6'), 'a.png': IMAGE });
+    expect(remarks.join()).toMatch(/^notice data\/annotation-placeholder/);
   });
 });
 

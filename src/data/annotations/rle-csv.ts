@@ -21,17 +21,19 @@ import type { AnnotatedObject } from './shape.ts';
 
 /** Names of columns that hold runs and nothing else. */
 const SURE_RUNS = /^(encoded_?pixels|rle_?masks?|mask_?rles?)$/i;
+/** Names that such columns have in samples of submissions besides. */
+const OF_SUBMISSION = /^(predicted|prediction_?string|expected)$/i;
 /** Names of columns that may hold runs, or a text. */
 const MAY_BE_RUNS = /^(rles?|rle_?encoding|encoding|segmentation|annotation|mask)$/i;
 /** Names of columns whose runs go along the rows, as of Sartorius' cells and UW-Madison's scans; in most others they go down the columns. */
 const ROWWISE = /^\s*(annotation|segmentation)\s*$/i;
-const IDS = /^((image|img|file|image_?file)(_?(id|name))?(_(class(_?id)?|label))?|id)$/i;
+const IDS = /^((image|img|file|image_?file)(_?(id|name|path))?(_(class(_?id)?|label))?|id)$/i;
 const CLASSES = /^((class|category|label)(_?(id|name|label))?|cell_type|defect(_?type)?)$/i;
 const WIDTHS = /^((image|img)_?)?width$/i;
 const HEIGHTS = /^((image|img)_?)?height$/i;
 
-/** A field of runs as far as the head of a file shows it: pairs of whole numbers, or what stands for no object. */
-const RUNS_TEXT = /^\s*(-1|nan|none|\d+(\s+\d+)*)?\s*$/i;
+/** A field of runs as far as the head of a file shows it, and what stands for no object. */
+const RUNS_TEXT = /^\s*\d+(\s+\d+)*\s*$/;
 const NO_RUNS_TEXT = /^\s*(-1|nan|none)?\s*$/i;
 
 /** A file to be overwritten by answers: its runs are placeholders. */
@@ -42,15 +44,22 @@ export const rleCsv: AnnotationFormat = {
   id: 'rle-csv',
   name: 'CSV of run lengths',
   extensions: ['csv'],
-  recognises: ({ head }) => {
-    const [header = [], ...rows] = parseCsv(head);
-    const columns = columnsOf(header);
+  recognises: (source) => {
+    const columns = columnsOf(parseCsv(source.head)[0] ?? []);
     if (!columns) return false;
-    const fields = rows.map((row) => row[columns.runs] ?? '');
-    return columns.isSure || (fields.length > 0 && fields.every((field) => RUNS_TEXT.test(field)));
+    if (columns.isSure || SAMPLE_SUBMISSION.test(nameParts(source.path).file)) return true;
+    // Tables often begin with images without an object, for which such a column is empty whatever it holds.
+    return holdsRuns(source.head, columns) ?? holdsRuns(source.text, columns) ?? false;
   },
   read: readRleCsv,
 };
+
+/** Whether a column holds runs alone; undefined where it says nothing. */
+function holdsRuns(text: string, { runs }: Columns): boolean | undefined {
+  const [, ...rows] = parseCsv(text);
+  const fields = rows.map((row) => row[runs] ?? '').filter((field) => !NO_RUNS_TEXT.test(field));
+  return fields.length === 0 ? undefined : fields.every((field) => RUNS_TEXT.test(field));
+}
 
 interface Columns {
   readonly id: number;
@@ -70,7 +79,7 @@ function columnsOf(header: readonly string[]): Columns | undefined {
   const names = header.map((name) => name.trim());
   const at = (pattern: RegExp) => names.findIndex((name) => pattern.test(name));
   const sure = at(SURE_RUNS);
-  const runs = sure < 0 ? at(MAY_BE_RUNS) : sure;
+  const runs = [sure, at(MAY_BE_RUNS), at(OF_SUBMISSION)].find((column) => column >= 0) ?? -1;
   const id = at(IDS);
   if (runs < 0 || id < 0) return undefined;
   const idHasClass = /_(class(_?id)?|label)$/i.test(names[id] ?? '');
@@ -103,11 +112,11 @@ function readRleCsv({ text, path }: AnnotationSource): AnnotationContent {
     path,
     usual: ROWWISE.test(header[columns.runs] ?? '') ? 'rows' : 'columns',
     isOfObjects: all.some(hasSeveral),
+    // Starts ascend, so that only the first can be 0.
+    isFromZero: all.some((rows) => rows.some((row) => /^\s*0\s/.test(row.text))),
   };
-  // Starts ascend, so that only the first can be 0.
-  const first = all.some((rows) => rows.some((row) => /^\s*0\s/.test(row.text))) ? 0 : 1;
   const faults = new ObjectFaults();
-  const images = all.map((rows) => imageOf(rows, first, file, faults));
+  const images = all.map((rows) => imageOf(rows, file, faults));
   return {
     images,
     remarks: faults.remarks(
@@ -152,12 +161,12 @@ function hasSeveral(rows: readonly Row[]): boolean {
   return new Set(classes).size < classes.length;
 }
 
-function imageOf(rows: readonly Row[], first: 0 | 1, file: RunsFile, faults: ObjectFaults): AnnotatedImage {
+function imageOf(rows: readonly Row[], file: RunsFile, faults: ObjectFaults): AnnotatedImage {
   const [{ image, width, height } = { image: '', width: 0, height: 0 }] = rows;
   let isUnusable = false;
   const objects = rows.flatMap(({ text, className, number }): AnnotatedObject[] => {
     if (NO_RUNS_TEXT.test(text)) return [];
-    const runs = runsOf(text, first);
+    const runs = runsOf(text, file.isFromZero ? 0 : 1);
     if (typeof runs === 'string') {
       faults.add(runs, `row ${number} (${image})`, CURE);
       isUnusable = true;

@@ -1,10 +1,11 @@
-/** Whether the runs of a file that does not say it are counted along rows or down columns, told by what they draw. */
+/** How the runs of a file that does not say it are counted, told by what they draw: along rows or down columns, and from which number. */
 import { areaOf, intersect } from '../labels/runs.ts';
 import type { Runs } from '../labels/types.ts';
 import { notice } from '../outcome.ts';
 import type { RunOrder } from '../reading/reading.ts';
 import type { Refusal } from '../types.ts';
 import { type SeenRuns, standingOut } from './run-contrast.ts';
+import type { AnnotatedObject } from './shape.ts';
 
 /** A file of runs whose order it does not say; the same for all of its images. */
 export interface RunsFile {
@@ -13,13 +14,17 @@ export interface RunsFile {
   readonly usual: RunOrder;
   /** Whether each row is an object, and not a mask of all objects of its image and class. */
   readonly isOfObjects: boolean;
+  /** Whether its runs count from 0, as a 0 among them says; else from 1, unless what they draw says otherwise. */
+  readonly isFromZero: boolean;
 }
 
 /** How the runs of a file are counted, and how that is known. */
 export interface FoundOrder {
   readonly order: RunOrder;
   readonly evidence: string;
-  /** What a row of the file is. */
+  /** Pixels by which its runs lie further on than was read, as their numbers are from 0. */
+  readonly shift: 0 | 1;
+  /** What a row of the file is, and from where runs count. */
   readonly rows: string;
   /** What a person should look at; none where the order is certain. */
   readonly remarks: readonly Refusal[];
@@ -38,12 +43,27 @@ const LEAST_DEVIATIONS = 3;
 
 /** How the runs of a file are counted, by all of its images. */
 export async function orderOf(file: RunsFile, images: readonly SeenRuns[]): Promise<FoundOrder> {
-  const { path, usual, isOfObjects } = file;
+  const { path, usual, isOfObjects, isFromZero } = file;
   const known = byOutlines(images) ?? (await byContrast(images));
-  const rows = isOfObjects
+  const more = isFromZero ? 0 : brokenRuns(images, known?.order ?? usual);
+  const shift = more >= LEAST_BROKEN ? 1 : 0;
+  const what = isOfObjects
     ? `Each row of ${path} is an object, since images have several of one class.`
     : `A row of ${path} is the mask of an image or class, since none has two: pixels that touch are one object.`;
-  if (known) return { ...known, rows, remarks: [] };
+  const first =
+    shift === 1
+      ? ` Runs count from 0: counted from 1, ${more} of them would go on from the end of a line into the next.`
+      : '';
+  const rows = `${what}${first}`;
+  if (known) return { ...known, shift, rows, remarks: [] };
+  return { ...open(file, images), shift, rows };
+}
+
+/** What is taken where nothing tells the order. */
+function open(
+  { path, usual }: RunsFile,
+  images: readonly SeenRuns[],
+): Pick<FoundOrder, 'order' | 'evidence' | 'remarks'> {
   const other = otherOf(usual);
   const isSquare = images.every(({ width, height }) => width === height);
   const why = isSquare
@@ -54,10 +74,46 @@ export async function orderOf(file: RunsFile, images: readonly SeenRuns[]): Prom
   return {
     order: usual,
     evidence: what,
-    rows,
     remarks: [notice('data/annotation-run-order', path, what, cure)],
   };
 }
+
+/** As many runs more that go on into the next line are no chance. */
+const LEAST_BROKEN = 3;
+
+/**
+ * How many runs more go on from the end of a line into the next when they are counted from 1, and not from 0: those of
+ * objects at the edge where lines begin, if they are from 0. Below 0 if they are from 1.
+ */
+function brokenRuns(images: readonly SeenRuns[], order: RunOrder): number {
+  let more = 0;
+  for (const { objects, width, height } of images) {
+    const line = order === 'rows' ? width : height;
+    const isBroken = (start: number, end: number) =>
+      Math.floor(start / line) !== Math.floor((end - 1) / line);
+    for (const { shape } of objects) {
+      if (shape.kind !== 'open-runs') continue;
+      for (let i = 0; i < shape.runs.length; i += 2) {
+        const start = shape.runs[i] as number;
+        const end = start + (shape.runs[i + 1] as number);
+        // Further on there is no pixel.
+        if (end + 1 > width * height) return Number.NEGATIVE_INFINITY;
+        more += Number(isBroken(start, end)) - Number(isBroken(start + 1, end + 1));
+      }
+    }
+  }
+  return more;
+}
+
+/** Objects with their runs further on. */
+export const shifted = (objects: readonly AnnotatedObject[], by: 0 | 1): readonly AnnotatedObject[] =>
+  by === 0
+    ? objects
+    : objects.map((object) => {
+        const { shape } = object;
+        if (shape.kind !== 'open-runs') return object;
+        return { ...object, shape: { ...shape, runs: shape.runs.map((value, i) => value + ((i + 1) % 2)) } };
+      });
 
 interface KnownOrder {
   readonly order: RunOrder;

@@ -27,6 +27,7 @@ export const sa1b: AnnotationFormat = {
   id: 'sa-1b',
   name: 'SA-1B',
   extensions: ['json'],
+  onlyOfSets: true,
   recognises: ({ json }) =>
     isRecord(json)
       ? isRecord(json.image) &&

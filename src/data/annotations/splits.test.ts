@@ -82,6 +82,16 @@ describe('splits that no folder says', () => {
     expect(found).toEqual({ datasets: ['s: train train train val val'], said: [] });
   });
 
+  it('are those of lists side by side, whose images are one dataset', async () => {
+    const found = await splitsOf({
+      ...images('CRACK500/traincrop', 'a', 'b'),
+      ...images('CRACK500/valcrop', 'c', 'd'),
+      'CRACK500/train.txt': 'traincrop/a.png traincrop/a_mask.png\ntraincrop/b.png traincrop/b_mask.png\n',
+      'CRACK500/val.txt': 'valcrop/c.png valcrop/c_mask.png\nvalcrop/d.png valcrop/d_mask.png\n',
+    });
+    expect(found).toEqual({ datasets: ['CRACK500: train train val val'], said: [] });
+  });
+
   it('do not change what folders say', async () => {
     const found = await splitsOf({
       ...images('s/train/images', 'a', 'b'),

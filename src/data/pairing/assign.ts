@@ -32,7 +32,8 @@ export function assign({ images, masks }: Roles): Assignment {
     const mayBeImages = unsure.filter((mask) => !isAid(mask) || !isNamed(known.match(mask.series), mask));
     const all = new ImageIndex([...images, ...mayBeImages.map(seriesOf)], sure.map(seriesOf));
     const taken = new Map<Series, number>();
-    for (const mask of sure) {
+    // What an aid is called after may be another one.
+    for (const mask of sure.filter(({ isAside }) => !isAside)) {
       for (const { image, rivals, isOnlyImage } of all.match(mask.series).matches) {
         if (isOnlyImage) continue;
         const { series } = [image, ...rivals].find((each) => images.includes(each.series)) ?? image;
@@ -52,7 +53,7 @@ export function assign({ images, masks }: Roles): Assignment {
       const index = new ImageIndex(found, some.map(seriesOf));
       for (const mask of some) {
         const match = index.match(mask.series);
-        if (!areImages(mask.series, match, found)) matched.set(mask, match);
+        if (!areImages(mask, match, found)) matched.set(mask, match);
         else {
           const isSaid = mask.series.meaning?.role === 'mask' && !taken.has(mask.series);
           if (isSaid && areBeside(mask.series, images)) unheeded.push(mask);
@@ -81,14 +82,19 @@ const isBesideTaken = (series: Series, images: readonly Series[], taken: Readonl
 
 /**
  * Whether files called masks are images: a word within the names says so only where it leads most of them to an image;
- * one at an end where it leads none, and they are JPEGs or in a folder with other images.
+ * one at an end where it leads none, and they are JPEGs, in a folder with other images, or look like photographs.
  */
-function areImages(series: Series, { matches }: SeriesMatch, images: readonly Series[]): boolean {
+function areImages(
+  { series, isPhotos = false }: MaskSeries,
+  { matches }: SeriesMatch,
+  images: readonly Series[],
+): boolean {
   const named = matches.filter(({ isOnlyImage }) => !isOnlyImage);
   if (series.by === 'inner') return named.length * 2 < series.files.length;
   const isInImages = componentOf(series.folders.at(-1) ?? '').meaning?.role === 'image';
   if (isInImages && named.every(({ image }) => areApart(series.folders, image.series.folders))) return true;
   const canBe =
+    isPhotos ||
     series.meaning?.role === 'image' ||
     series.files.every(({ parts }) => isJpeg(parts)) ||
     areBeside(series, images);

@@ -1,6 +1,6 @@
 import { sortedByName } from '../natural-order.ts';
 import { notice, refusal } from '../outcome.ts';
-import type { Refusal, SampleFiles } from '../types.ts';
+import type { Refusal, SampleFiles, Split } from '../types.ts';
 import type { Peek } from './appearance.ts';
 import type { Assignment, Claim } from './assign.ts';
 import { type ClassMask, chooseMasks } from './choose.ts';
@@ -121,31 +121,27 @@ function rootsOf(images: readonly Series[], claims: readonly Claim[]): ReadonlyM
     roots.set(series, root ?? outOfRoles(folders));
   }
   const paths = new Map([...joinSplits(roots)].map(([series, root]) => [series, root.join('/')] as const));
-  return joinCases(paths);
+  return joinAllCases(paths);
 }
 
 /** Folders with one name for every split: what lies in `test/` belongs where `train/` does. */
 const anySplit = (folders: readonly string[]) => folders.map((name) => (isSplitOnly(name) ? '*' : name));
 
-/** `train/rural`, `train/urban` and `val/rural` become the folder of `train` and `val`. */
+/**
+ * `train/rural`, `train/urban` and `val/rural` become the folder of `train` and `val`; so do `cracks_train` and `cracks_val`.
+ */
 function joinSplits(roots: ReadonlyMap<Series, readonly string[]>): ReadonlyMap<Series, readonly string[]> {
-  const splits = new Map<string, Set<string>>();
-  const placeOf = (root: readonly string[]) => {
-    const at = root.findIndex(isSplitOnly);
-    return at === -1
-      ? undefined
-      : { outer: root.slice(0, at), split: splitOfFolders(root.slice(at, at + 1)) ?? '' };
-  };
-  for (const root of roots.values()) {
-    const place = placeOf(root);
-    if (!place) continue;
-    const key = place.outer.join('/');
-    splits.set(key, (splits.get(key) ?? new Set()).add(place.split));
-  }
-  const joined = (root: readonly string[]) => {
-    const outer = placeOf(root)?.outer;
-    return outer && (splits.get(outer.join('/'))?.size ?? 0) > 1 ? outer : root;
-  };
+  const splits = new Map<string, Set<Split>>();
+  const placesOf = (root: readonly string[]) =>
+    root.flatMap((name, at) => {
+      const { split, unsplit } = componentOf(name);
+      const outer = root.slice(0, at);
+      return split ? [{ outer, key: [...outer, unsplit].join('/'), split }] : [];
+    });
+  for (const root of roots.values())
+    for (const { key, split } of placesOf(root)) splits.set(key, (splits.get(key) ?? new Set()).add(split));
+  const joined = (root: readonly string[]) =>
+    placesOf(root).find(({ key }) => (splits.get(key)?.size ?? 0) > 1)?.outer ?? root;
   return new Map([...roots].map(([series, root]) => [series, joined(root)]));
 }
 
@@ -196,6 +192,13 @@ function casesAmong(all: readonly Case[]): readonly Case[] {
   const counts = new Map<string | undefined, number>();
   for (const { shape } of all) counts.set(shape, (counts.get(shape) ?? 0) + 1);
   return all.filter(({ shape }) => shape !== undefined && (counts.get(shape) ?? 0) >= NUMBERED);
+}
+
+/** Joins cases, then those that these make in turn: the clips of videos, then the videos. */
+function joinAllCases(roots: ReadonlyMap<Series, string>): ReadonlyMap<Series, string> {
+  const joined = joinCases(roots);
+  const isDone = [...joined].every(([series, root]) => root === roots.get(series));
+  return isDone ? joined : joinAllCases(joined);
 }
 
 /**

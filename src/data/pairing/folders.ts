@@ -9,6 +9,7 @@ import {
   type Token,
   tokensOf,
   uncounted,
+  withoutSplit,
 } from './words.ts';
 
 /** One folder of a path, taken apart. */
@@ -17,6 +18,8 @@ export interface Component {
   readonly tokens: readonly Token[];
   readonly meaning: NameMeaning | undefined;
   readonly split: Split | undefined;
+  /** What is left of the name without the word for its split: equal for `cracks_train` and `cracks_val`. */
+  readonly unsplit: string;
   /** What is left of the name without the words for a role: equal for `train_images` and `train_masks`. */
   readonly rest: string;
 }
@@ -41,6 +44,9 @@ export function componentOf(name: string): Component {
     tokens,
     meaning: meaningOf(saying),
     split: splitOfTokens(tokens),
+    unsplit: withoutSplit(tokens)
+      .map(({ text }) => text)
+      .join(' '),
     rest: tokens.length === 0 ? lookOf(name) : rest.join(' '),
   };
   if (components.size >= MOST_KEPT) components.clear();
@@ -91,7 +97,9 @@ export const inAnyCase = (folder: string, stem: string): string => lookOf(folder
 export function areApart(masks: readonly string[], images: readonly string[]): boolean {
   const isOwn = (name: string, others: readonly string[]) => {
     const { meaning, rest } = componentOf(name);
-    return meaning === undefined && rest !== '' && !wordsOf(others).includes(rest);
+    if (meaning !== undefined || rest === '') return false;
+    const words = wordsOf(others);
+    return !rest.split(' ').every((word) => words.includes(word));
   };
   return masks.some((name) => isOwn(name, images)) && images.some((name) => isOwn(name, masks));
 }

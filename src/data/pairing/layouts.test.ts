@@ -280,6 +280,62 @@ const layouts: Readonly<Record<string, Layout>> = {
     ),
     splits: ['train', 'train', 'val', 'val'],
   },
+  'UAVid: sequences in folders of a split with a word more, of which another set has one too': {
+    files: [
+      ...['train/seq1', 'train/seq2', 'val/seq16'].flatMap((place) => [
+        `U/uavid_${place}/Images/0.png`,
+        `U/uavid_${place}/Labels/0.png`,
+      ]),
+      'U/other_test/Images/0.png',
+      'U/other_test/Labels/0.png',
+    ],
+    pairs: [
+      ...['train/seq1', 'train/seq2', 'val/seq16'].map(
+        (place) => `U/uavid_${place}/Images/0.png -> labels U/uavid_${place}/Labels/0.png`,
+      ),
+      'U/other_test/Images/0.png -> labels U/other_test/Labels/0.png',
+    ],
+    datasets: ['U 3', 'other_test 1'],
+  },
+  'DUTS: a short word for the split, behind the name of the set': {
+    files: ['TE', 'TR'].flatMap((split) =>
+      ['1', '2'].flatMap((n) => [
+        `D/DUTS-${split}/DUTS-${split}-Image/a${n}.jpg`,
+        `D/DUTS-${split}/DUTS-${split}-Mask/a${n}.png`,
+      ]),
+    ),
+    pairs: ['TE', 'TR'].flatMap((split) =>
+      ['1', '2'].map(
+        (n) =>
+          `D/DUTS-${split}/DUTS-${split}-Image/a${n}.jpg -> D/DUTS-${split}/DUTS-${split}-Mask/a${n}.png`,
+      ),
+    ),
+    splits: ['test', 'test', 'train', 'train'],
+    datasets: ['D 4'],
+  },
+  'CholecSeg8k: folders of clips in folders of videos': {
+    files: ['1', '2', '3'].flatMap((v) =>
+      ['1', '2', '3'].flatMap((c) =>
+        ['0', '1'].flatMap((n) => [`C/v${v}/v${v}_${c}/f${n}.png`, `C/v${v}/v${v}_${c}/f${n}_mask.png`]),
+      ),
+    ),
+    pairs: ['1', '2', '3'].flatMap((v) =>
+      ['1', '2', '3'].flatMap((c) =>
+        ['0', '1'].map((n) => `C/v${v}/v${v}_${c}/f${n}.png -> C/v${v}/v${v}_${c}/f${n}_mask.png`),
+      ),
+    ),
+    datasets: ['C 18'],
+  },
+  'Sugar beets: masks in colours beside those of numbers, below annotations/': {
+    files: ['0', '1'].flatMap((n) => [
+      `S/images/rgb/b${n}.png`,
+      `S/annotations/dlp/colorCleaned/b${n}.png`,
+      `S/annotations/dlp/iMapCleaned/b${n}.png`,
+    ]),
+    pairs: ['0', '1'].map((n) => `S/images/rgb/b${n}.png -> S/annotations/dlp/iMapCleaned/b${n}.png`),
+    datasets: ['S 2'],
+    refusals: ['S/annotations/dlp/colorCleaned/b0.png data/preview'],
+  },
   'Inria: train/images, train/gt, test/images': {
     files: [
       'A/train/images/austin1.tif',
@@ -419,6 +475,29 @@ const layouts: Readonly<Record<string, Layout>> = {
     ],
     datasets: ['F 3'],
     refusals: ['F/01_ST/SEG/man_seg000.tif data/second-mask'],
+  },
+  'Cell tracking: masks with errors and results beside the truth, called alike': {
+    files: ['000', '001'].flatMap((n) => [
+      `F/01/t${n}.tif`,
+      `F/01_ERR_SEG/mask${n}.tif`,
+      `F/01_GT/SEG/man_seg${n}.tif`,
+      `F/01_RES/mask${n}.tif`,
+    ]),
+    pairs: ['000', '001'].map((n) => `F/01/t${n}.tif -> F/01_GT/SEG/man_seg${n}.tif`),
+    datasets: ['F 2'],
+    refusals: ['F/01_ERR_SEG/mask000.tif data/preview', 'F/01_RES/mask000.tif data/second-mask'],
+  },
+  'iSAID: folders called images below those of the masks': {
+    files: ['0', '1'].flatMap((n) => [
+      `iSAID/train/images/P000${n}.png`,
+      `iSAID/train/Instance_masks/images/P000${n}_instance_id_RGB.png`,
+      `iSAID/train/Semantic_masks/images/P000${n}_instance_color_RGB.png`,
+    ]),
+    pairs: ['0', '1'].map(
+      (n) =>
+        `iSAID/train/images/P000${n}.png -> instances iSAID/train/Instance_masks/images/P000${n}_instance_id_RGB.png`,
+    ),
+    refusals: ['iSAID/train/Semantic_masks/images/P0000_instance_color_RGB.png data/second-mask'],
   },
   'numbers with zeros before them on one side alone': {
     files: ['7', '8', '10'].flatMap((n) => [`images/${n.padStart(4, '0')}.jpg`, `masks/${n}.png`]),
@@ -701,6 +780,11 @@ const layouts: Readonly<Record<string, Layout>> = {
     pairs: ['1', '2'].map((n) => `c/${n}.tif -> c/${n}_masks.tif`),
     refusals: ['c/1_flows.tif data/preview'],
   },
+  'ADE20K in full: parts of few images': {
+    files: [...['1', '2', '3', '4'].flatMap((n) => [`a/${n}.jpg`, `a/${n}_seg.png`]), 'a/3_parts_1.png'],
+    pairs: ['1', '2', '3', '4'].map((n) => `a/${n}.jpg -> a/${n}_seg.png`),
+    refusals: ['a/3_parts_1.png data/second-mask'],
+  },
   'what only looks like masks, beside files that are called so': {
     files: ['1', '2'].flatMap((n) => [`c/${n}.jpg`, `c/${n}_parts.png`, `c/${n}_seg.png`]),
     flat: /parts|seg/,
@@ -892,6 +976,21 @@ const layouts: Readonly<Record<string, Layout>> = {
     ]),
     pairs: ['1', '2'].map((n) => `set/images/a${n}.jpg -> set/masks/a${n}.png`),
     refusals: ['set/output/a1.png data/preview', 'set/results/a1.jpg data/preview'],
+  },
+  'photographs in output/ beside another set, called otherwise': {
+    files: ['1', '2'].flatMap((n) => [
+      `set/images/a${n}.jpg`,
+      `set/masks/a${n}.png`,
+      `output/slide_b${n}${n}.png`,
+      `set/heatmaps/lost_b${n}${n}.png`,
+    ]),
+    flat: /masks|heatmaps/,
+    pairs: [
+      ...['1', '2'].map((n) => `output/slide_b${n}${n}.png -> `),
+      ...['1', '2'].map((n) => `set/images/a${n}.jpg -> set/masks/a${n}.png`),
+    ],
+    datasets: ['output 2', 'set 2'],
+    refusals: ['1', '2'].map((n) => `set/heatmaps/lost_b${n}${n}.png data/mask-without-image`),
   },
   'images in output/ beside their masks': {
     files: ['1', '2'].flatMap((n) => [`set/output/a${n}.png`, `set/masks/a${n}.png`]),

@@ -5,7 +5,7 @@ import { componentOf, differenceOf, inAnyCase, isSplitOnly, shapeOf, sharedStart
 import { hasNoImageName } from './match.ts';
 import { relate } from './relation.ts';
 import { boundariesOf, isJpeg, type Series } from './series.ts';
-import type { MaskField } from './words.ts';
+import type { MaskField, NameMeaning } from './words.ts';
 
 /** A series of masks. */
 export interface MaskSeries {
@@ -17,6 +17,8 @@ export interface MaskSeries {
   readonly isUnsure: boolean;
   /** Whether a word says so, and not what its files look like. */
   readonly isSaid: boolean;
+  /** Whether they look like photographs, of what only a word for previews and aids says to be none. */
+  readonly isPhotos?: boolean;
 }
 
 export interface Roles {
@@ -56,7 +58,12 @@ export async function rolesOf(all: readonly Series[], peek: Peek): Promise<Roles
     const role = roleByWords(series, totals, withDerived);
     if (role === 'image') images.push(series);
     else if (role === undefined) unknown.push(series);
-    else masks.push(role);
+    else {
+      const isOpen = role.isUnsure && role.isAside && !role.isSaid;
+      const looks = isOpen ? await lookAt(series, peek) : [];
+      const isPhotos = looks.length > 0 && middle(looks) < RATHER_FLAT;
+      masks.push(isPhotos ? { ...role, isPhotos } : role);
+    }
   }
   const remarks: Refusal[] = [];
   const decided = await lookAtRelated(unknown, images, peek, remarks);
@@ -83,7 +90,10 @@ function roleByWords(
       path: (n: number) => folders.slice(0, n).join('/'),
     }))
     .filter(({ i, path }) => totals.get(path(i + 1)) !== totals.get(''));
-  const nearest = telling.findLast(({ said }) => said?.role !== undefined);
+  const last = telling.findLast(({ said }) => said?.role !== undefined);
+  // Below a folder of masks, colours are those of a preview.
+  const outer = telling.findLast(({ said }) => said?.role !== undefined && !isOfColours(said));
+  const nearest = isOfColours(last?.said) && outer?.said?.role === 'mask' ? outer : last;
   // In `nuclei_with_masks/one/`, `a` is the image of `a_mask` whatever the outer folder is called.
   const isOuter = nearest?.i !== folders.length - 1 && by === 'folder' && withDerived.has(folders.join('/'));
   const folder = isOuter ? undefined : nearest?.said;
@@ -92,7 +102,10 @@ function roleByWords(
   const isMaskFolder = folder?.role === 'mask';
   const isAside =
     (meaning?.isAside ?? false) ||
-    telling.some(({ i, said }) => i >= (nearest?.i ?? 0) && said?.role !== 'image' && said?.isAside);
+    telling.some(
+      ({ i, said }) =>
+        i >= (nearest?.i ?? 0) && said?.isAside && (said.role !== 'image' || nearest?.said?.role === 'mask'),
+    );
   if (isMaskFolder && meaning?.role === 'image')
     return { series, field: folder.field, isAside, isUnsure: false, isSaid: true };
   if (meaning && meaning.role !== 'image') {
@@ -111,6 +124,9 @@ function roleByWords(
   const isColour = meaning?.role === 'image' && by === 'word';
   return isAside && !isColour ? { series, field: 'mask', isAside, isUnsure: true, isSaid: false } : undefined;
 }
+
+/** Whether a word for colours alone says images. */
+const isOfColours = (said: NameMeaning | undefined) => said?.role === 'image' && said.isAside;
 
 /** Whether a folder of masks is all that there is: what is in it is not to pass for images. */
 function isLoneMasks({ folders, affix, files }: Series, totals: ReadonlyMap<string, number>): boolean {

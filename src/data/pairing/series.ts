@@ -54,12 +54,13 @@ export function seriesOf(files: readonly NameParts[]): Series[] {
   const [first] = files;
   if (!first) return [];
   const stems = new Map(files.map(({ stem }) => [lookOf(stem), stem.normalize('NFC')]));
+  const photos = new Set(files.filter(isJpeg).map(({ stem }) => lookOf(stem)));
   const places = placesOf(
     stems,
     new Map(files.map(({ file, stem }) => [lookOf(file), lookOf(stem)])),
     first.folders,
+    photos,
   );
-  const photos = new Set(files.filter(isJpeg).map(({ stem }) => lookOf(stem)));
   const groups = new Map<string, { place: Place; files: SeriesFile[] }>();
   for (const parts of files) {
     const stem = lookOf(parts.stem);
@@ -101,6 +102,7 @@ function placesOf(
   stems: ReadonlyMap<string, string>,
   byFile: ReadonlyMap<string, string>,
   folders: readonly string[],
+  photos: ReadonlySet<string>,
 ): Map<string, Place> {
   const derived = new Map<string, { root: string; affix: string }>();
   for (const [look, stem] of stems) {
@@ -123,6 +125,7 @@ function placesOf(
   const roots = stems.size - resolved.size;
   const bases = new Set<string>();
   const numbered: string[] = [];
+  const rare: { look: string; root: string; affix: string }[] = [];
   for (const [look, { root, affix: text }] of resolved) {
     const tokens = tokensOf(text);
     const affix = affixOf(tokens);
@@ -132,7 +135,12 @@ function placesOf(
     else if (meaning?.role !== undefined || meaning?.isAside || count * 2 >= roots) {
       places.set(look, { affix, cores: [root], meaning, by: 'base' });
       if (meaning?.role !== 'image' && !meaning?.isAside) bases.add(root);
-    }
+    } else rare.push({ look, root, affix });
+  }
+  // Of a photograph with a mask what is no photograph says more of it, also where few have such a file.
+  for (const { look, root, affix } of rare) {
+    if (bases.has(root) && photos.has(root) && !photos.has(look))
+      places.set(look, { affix, cores: [root], meaning: undefined, by: 'base' });
   }
   const shared = sharedWords(stems);
   for (const [look, stem] of stems) {

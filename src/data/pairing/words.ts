@@ -31,7 +31,7 @@ const WORDS: ReadonlyMap<string, Meaning> = table({
     'viz vis visual visualization visualisation overlay overlays preview previews blend edge edges boundary boundaries ' +
     'contour contours skeleton skeletons distance depth weight weights track tra fov roi vague heatmap heatmaps prob ' +
     'probs pred preds prediction predictions flow flows outline outlines centers centres centroids thumb thumbs ' +
-    'thumbnail thumbnails colormap colormaps colourmap colourmaps result results output outputs',
+    'thumbnail thumbnails colormap colormaps colourmap colourmaps result results output outputs err error errors erroneous',
   filler: 'ground and with id ids of map maps binary bin jpeg jpg png tif tiff bmp gif dir cp final',
 });
 
@@ -126,6 +126,12 @@ export function splitOfTokens(tokens: readonly Token[]): Split | undefined {
   if (said.size > 0) return said.size === 1 ? [...said][0] : undefined;
   const last = tokens.length > 1 ? tokens.at(-1) : undefined;
   return last && SHORT_SPLITS.get(last.text);
+}
+
+/** The words of a name that are none for the split that {@link splitOfTokens} finds. */
+export function withoutSplit(tokens: readonly Token[]): readonly Token[] {
+  const others = tokens.filter(({ text }) => !SPLITS.has(text));
+  return others.length === tokens.length && splitOfTokens(tokens) ? tokens.slice(0, -1) : others;
 }
 
 const ANNOTATOR = /^(annotators?|experts?|readers?|raters?|observers?|users?|st|nd|rd|th)$/;

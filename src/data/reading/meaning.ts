@@ -80,6 +80,10 @@ const ID_NAMES: readonly { readonly name: RegExp; readonly text: string }[] = [
     name: /_cp_masks(\.[^./]+)+$/i,
     text: 'Cellpose writes in files called _cp_masks',
   },
+  {
+    name: /(^|\/)man_(seg|track)_?\d[^/]*$/i,
+    text: 'the Cell Tracking Challenge has it in files called man_seg and man_track',
+  },
 ];
 
 /** Who says by the names of all files that values are ids; null when nobody does. */
