@@ -1,8 +1,10 @@
 import { beforeEach, expect, test, vi } from 'vitest';
+import { Failure } from '../../config/failure.ts';
 import { type FindSettings, parseFindSettings } from '../../config/find.ts';
 import { newObject } from '../../data/labels/objects.ts';
 import type {
   DatasetInfo,
+  FailureRecord,
   FindFolderRequest,
   FindJob,
   FoundObject,
@@ -60,6 +62,8 @@ let runs: object[] = [];
 let suited: Partial<FindSettings> = {};
 /** How many labels were saved when it did; null before. */
 let savedBefore: number | null = null;
+/** Why results cannot be brought now. */
+let busy: FailureRecord | null = null;
 let engine: FakeEngine;
 
 const folder = () => ({
@@ -98,6 +102,7 @@ beforeEach(async () => {
     remark: null,
   };
   let isSearched = false;
+  busy = null;
   engine = fakeEngine({
     handlers: {
       'segment.open': (source) => {
@@ -127,6 +132,7 @@ beforeEach(async () => {
       },
       'find.found': ({ datasetId }) => ({ found: isSearched && datasetId === 'cells' ? folder() : null }),
       'find.bring': ({ file }) => {
+        if (busy) throw new Failure(busy);
         isSearched ||= file.size > 0;
         return { found: file.size > 0 ? folder() : null };
       },
@@ -423,6 +429,11 @@ test('results of the command line are reviewed where their images are, and else 
   const file = (path: string, text: string) => ({ path, file: new File([text], 'name') });
   const came = [file('out/found.jsonl', '{}'), file('out/annotations.json', '{}')];
   const others = [file('x/found.jsonl', ''), file('x/annotations.json', '{}'), file('cells/a.png', '')];
+  busy = { code: 'data/in-use', what: 'All images of this dataset are being searched.', cure: 'Wait.' };
+  useNotices.setState(useNotices.getInitialState(), true);
+  expect(await takeFound(came), 'refused, and not imported as images of another dataset').toEqual([]);
+  expect(useNotices.getState().notices).toMatchObject([{ failure: busy }]);
+  busy = null;
   expect(await takeFound([...came, ...others])).toEqual(others);
   expect(imagesToReview(useFind.getState()).map(({ sampleId }) => sampleId)).toEqual(['a', 'b']);
   expect(ious()).toEqual(found.map(({ predictedIou }) => predictedIou));
