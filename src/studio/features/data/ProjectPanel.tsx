@@ -52,12 +52,16 @@ export function ProjectPanel(): ReactNode {
   );
 }
 
-function fateText({ fate, addedAs, bytes: size }: ProjectItemInfo): string {
+function fateText({ name, fate, addedAs, bytes: size }: ProjectItemInfo): string {
   switch (fate) {
     case 'new':
-      return bytes(size);
+      return addedAs === name
+        ? bytes(size)
+        : `is added as “${addedAs}”, for another has that name, ${bytes(size)}`;
     case 'here':
-      return 'is here already, and the same';
+      return addedAs === name
+        ? 'is here already, and the same'
+        : `is here already, and the same, as “${addedAs}”`;
     case 'beside':
       return `is here and differs: it is added beside it as “${addedAs}”, ${bytes(size)}`;
     case 'refused':
