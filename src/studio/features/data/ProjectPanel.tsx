@@ -1,7 +1,6 @@
 import type { ReactNode } from 'react';
 import type { ProjectItemInfo } from '../../../worker/protocol.ts';
 import { bytes, plural, when } from '../../format/format.ts';
-import { useDatasets } from '../../stores/datasets.ts';
 import { addProject, leaveProject, useProject } from '../../stores/project.ts';
 import styles from './ImportPreview.module.css';
 import { RefusalList } from './RefusalList.tsx';
@@ -9,7 +8,6 @@ import { RefusalList } from './RefusalList.tsx';
 /** What a dropped project would add, before anything is stored. */
 export function ProjectPanel(): ReactNode {
   const preview = useProject((state) => state.preview);
-  const isImporting = useDatasets(({ importing }) => importing !== null);
   if (!preview) return null;
   const { items, otherModels, refusals, created } = preview;
   const toAdd = items.filter(({ fate }) => fate === 'new' || fate === 'beside');
@@ -40,7 +38,7 @@ export function ProjectPanel(): ReactNode {
       {refusals.length > 0 && <RefusalList refusals={refusals} />}
       <div className="row">
         {toAdd.length > 0 && (
-          <button type="button" className="primary" disabled={isImporting} onClick={() => void addProject()}>
+          <button type="button" className="primary" onClick={() => void addProject()}>
             Add {bytes(toAdd.reduce((sum, item) => sum + item.bytes, 0))} to this browser
           </button>
         )}
