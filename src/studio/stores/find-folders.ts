@@ -5,7 +5,7 @@ import { useDatasets } from './datasets.ts';
 import { callEngine } from './engine-link.ts';
 import {
   cancelFinding,
-  decided,
+  forgetDecided,
   NOTHING,
   openDataset,
   selectAsked,
@@ -128,8 +128,7 @@ let shown: OpenedImage | null = null;
 useSegment.subscribe(({ image }) => {
   if (image === shown) return;
   shown = image;
-  decided.gone.clear();
-  decided.classes.clear();
+  forgetDecided();
   if (get().work === 'image') cancelFinding();
   set({ ...NOTHING, quality: null });
   if (image) void showStored();

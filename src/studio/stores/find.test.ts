@@ -28,9 +28,11 @@ import {
   reviewNext,
 } from './find-review.ts';
 import { shownModel, useFind } from './find-state.ts';
-import { flushLabels } from './labels.ts';
+import { flushLabels, selectObjects } from './labels.ts';
 import { useNotices } from './notices.ts';
+import { deleteSelected } from './objects.ts';
 import { openImage } from './open-image.ts';
+import { redo, undo } from './prompts.ts';
 import { useSegment } from './segment.ts';
 import { useSession } from './session.ts';
 
@@ -200,6 +202,28 @@ test('accepted objects become labels, each a step, and all that are left in one'
     'Accept found',
     'Accept found',
   ]);
+});
+
+test('what was accepted is to be reviewed again when that is undone, and not when it is deleted', async () => {
+  await findAll();
+  acceptFound();
+  expect(ious()).toEqual([0.95, 0.85]);
+  await undo();
+  expect(useEdit.getState().objects).toEqual([]);
+  expect(ious()).toEqual([0.9, 0.95, 0.85]);
+  await redo();
+  expect(ious()).toEqual([0.95, 0.85]);
+  expect(useEdit.getState().objects).toHaveLength(1);
+  selectObjects(useEdit.getState().objects.map(({ id }) => id));
+  deleteSelected();
+  await undo();
+  await redo();
+  expect(ious()).toEqual([0.95, 0.85]);
+  acceptAllFound();
+  await undo();
+  expect(ious().toSorted()).toEqual([0.85, 0.95]);
+  await openImage({ kind: 'sample', datasetId: 'cells', sampleId: 'b' });
+  expect(ious()).toEqual([]);
 });
 
 test('what is labelled already is not to be reviewed again, whether it is found now or was with the dataset', async () => {
