@@ -1,6 +1,7 @@
 /** Imports come one after the other: what is dropped meanwhile waits for its turn, and can be taken back. */
 import { create } from 'zustand';
 import { notifySuccess } from './notices.ts';
+import { usePage } from './page.ts';
 
 /** What comes one at a time: an import that runs, files that are shown before they are imported, a project alike. */
 type TurnKind = 'import' | 'files' | 'project';
@@ -57,7 +58,8 @@ class Turns {
       };
       this.next.push(begin);
       set(({ waiting }) => ({ waiting: [...waiting, { id, name, kind: this.kind, cancel }] }));
-      notifySuccess(`${name} is next: it waits on the Data page.`);
+      // There it is in sight.
+      if (usePage.getState().page !== 'data') notifySuccess(`${name} waits for its turn on the Data page.`);
     });
   }
 
