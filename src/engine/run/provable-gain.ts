@@ -143,7 +143,7 @@ function shownSentence(
       : ` To show ${gainText(USUAL_GAIN)}, as ten real sets gained in the mean, label about ${count(Math.max(1, Math.round(more * perImage)), 'more object')} (${count(more, 'image')}).`;
   if (objects === 0) return 'There is no test object, so the run will have no verdict. Label more images.';
   if (gain === null || gain > 1)
-    return `With ${count(objects, 'test object')} in ${count(images, 'image')}, the verdict can show no gain.${advice}`;
+    return `With ${count(objects, 'test object')} in ${count(images, 'image')}, the verdict cannot show any gain.${advice}`;
   return `With ${count(objects, 'test object')}, the verdict can show a gain of ${gainText(gain)} or more.${advice}`;
 }
 
