@@ -74,7 +74,7 @@ test('from images alone to a better model and to labels that another tool reads'
       await expect(rows).toHaveCount(2);
       const name = (await stage.getAttribute('aria-label')) ?? '';
       await page.keyboard.press('n');
-      await expect(labels).toContainText(`${done + 1} of ${IMAGES} images are done`);
+      await expect(labels).toContainText(`${done + 1} of ${IMAGES} images`);
       await expect(stage).not.toHaveAttribute('aria-label', name);
     }
     await expect(labels).toContainText('This is the last one to label.');

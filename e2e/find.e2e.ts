@@ -74,7 +74,7 @@ test('all objects are found, reviewed by key, exported and imported again', asyn
     await expect(rows).toHaveCount(found - 1);
     await page.screenshot({ path: test.info().outputPath('accepted.png') });
     await labels.getByText('Done', { exact: true }).click();
-    await expect(labels).toContainText(`1 of ${IMAGES} images are done`);
+    await expect(labels).toContainText(`1 of ${IMAGES} images is done`);
     // What was rejected comes again in a new search, what is labelled does not.
     await find.getByRole('button', { name: 'Find all objects' }).click();
     await expect.poll(count).toBe(1);

@@ -20,6 +20,12 @@ test('a first visit sees base and tuned masks side by side, and a click answered
     ).not.toMatch(/PEFT|LoRA|gate|adapter/i);
   });
 
+  await test.step('how long training takes is told by what the page has seen of the device, not by a guess', async () => {
+    const offer = page.getByRole('region', { name: 'Train it' });
+    await expect(offer).toContainText(/About \d+\s(s|min|h)/);
+    await expect(offer, 'the guess for a device that is not known').not.toContainText(/1\sh\s30/);
+  });
+
   await test.step('the divider moves by key and by pointer', async () => {
     const divider = page.getByRole('slider', { name: /^Divider/ });
     await divider.focus();

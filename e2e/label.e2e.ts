@@ -145,7 +145,7 @@ test('images without masks are labelled by click and by brush, and trained on', 
     await stage.focus();
     await page.keyboard.press('n');
     await expect(stage).not.toHaveAttribute('aria-label', /slide_0/);
-    await expect(labels).toContainText(`1 of ${IMAGES} images are done`);
+    await expect(labels).toContainText(`1 of ${IMAGES} images is done`);
     await page.keyboard.press('l');
     for (const [x, y] of [
       [20, 20],

@@ -1,6 +1,7 @@
 /** What leaves, what stays and what a key closes, with invented answers in place of the engine. */
 import { expect, test } from '@playwright/test';
-import { enterState } from './states.ts';
+import { layoutFaults } from './layout.ts';
+import { enterState, openImage } from './states.ts';
 
 test('a notice of success leaves by itself unless the pointer rests on it; others stay', async ({ page }) => {
   await page.clock.install();
@@ -42,4 +43,56 @@ test('the storage shown is what the studio keeps, whatever the browser counts', 
   await page.getByRole('button', { name: 'Delete cells' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
   await expect(facts).toContainText('95.9 MiB · kept');
+});
+
+test('the image stays where it is, whichever tool is taken', async ({ page }) => {
+  await enterState(page, { name: 'segment', address: '#/segment', enter: openImage });
+  const image = page.getByRole('application');
+  const tools = page.getByRole('group', { name: 'Tool' }).locator('label');
+  await expect(tools).toHaveCount(8);
+  const places = new Set<string>();
+  for (const tool of await tools.all()) {
+    await tool.click();
+    const { y = 0, height = 0 } = (await image.boundingBox()) ?? {};
+    places.add(`${y} ${height}`);
+  }
+  expect([...places]).toHaveLength(1);
+});
+
+test('a long name without a gap stays on its card', async ({ page }) => {
+  await enterState(page, { name: 'data' });
+  await page.getByRole('button', { name: 'Rename cells' }).click();
+  await page.getByLabel('New name').fill('2026_11_30_'.repeat(7));
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByRole('article', { name: /^2026/ })).toBeVisible();
+  expect(await layoutFaults(page)).toEqual([]);
+});
+
+test('a run is at the same step wherever it is told, and one that kept the base model has no gain', async ({
+  page,
+}) => {
+  await enterState(page, { name: 'train', address: '#/train' });
+  const change = (id: string, changes: object, step: number | null) =>
+    page.evaluate(
+      async ([runId, changed, reached]) => {
+        const engine = Reflect.get(window, 'engine');
+        const { value } = await engine.call('train.list', {});
+        const run = value.find((each: { id: string }) => each.id === runId);
+        engine.emit({ type: 'run', run: { ...run, ...changed } });
+        const point = { step: reached, loss: 1, ms: 1, learningRate: 1, parts: {}, spans: null };
+        if (reached !== null) engine.emit({ type: 'step', runId, point });
+      },
+      [id, changes, step] as const,
+    );
+  const runs = page.getByRole('navigation', { name: 'Runs' });
+  await runs.getByRole('button', { name: /^MoPEFT 2/ }).click();
+  await change('run-2', {}, 123);
+  await expect(page.getByRole('region', { name: 'Run', exact: true })).toContainText('step 123 of 200');
+  await expect(page.getByRole('banner')).toContainText('step 123 of 200');
+  await expect(runs).toContainText('123 of 200');
+  await runs.getByRole('button', { name: /three domains/ }).click();
+  const verdict = page.getByRole('region', { name: 'Verdict' });
+  await expect(verdict.getByRole('columnheader')).toHaveCount(6);
+  await change('run-1', { bestStep: 0 }, null);
+  await expect(verdict.getByRole('columnheader')).toHaveText(['Dataset', 'Prompt', 'Base', 'Tested on']);
 });

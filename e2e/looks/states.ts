@@ -36,7 +36,7 @@ const chartsDrawn = (page: Page, count: number): Promise<void> =>
     count,
   );
 
-async function openImage(page: Page): Promise<void> {
+export async function openImage(page: Page): Promise<void> {
   await page.getByRole('combobox', { name: 'Image' }).selectOption({ index: 1 });
   await expect(page.getByRole('application').locator('canvas[data-view]')).toHaveAttribute('data-view', /\d/);
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { countWork } from '../testing/count-work.ts';
 import { type Pairing, pairFiles } from './pair.ts';
 
 const pair = (...paths: readonly string[]): Promise<Pairing> =>
@@ -287,25 +288,21 @@ it('sorts by natural order and loses no file', async () => {
   expect(pairing.datasets[0]?.samples.every(({ mask }) => mask)).toBe(true);
 });
 
-it('takes time in proportion to the files, in either form', async () => {
+it('does work in proportion to the files, in either form', async () => {
   const folders = (i: number) => [`s/images/${i}.jpg`, `s/masks/${i}.png`];
   const flat = (i: number) => [`s/pic${i}.jpg`, `s/pic${i}_mask.png`];
-  // The best of three, so that other work on the machine does not decide.
-  const took = async (of: (i: number) => string[], images: number) => {
+  const work = (of: (i: number) => string[], images: number) => {
     const paths = Array.from({ length: images }, (_, i) => of(i)).flat();
-    const times: number[] = [];
-    for (let k = 0; k < 3; k++) {
-      const start = performance.now();
+    return countWork('/src/data/', async () => {
       const pairing = await pair(...paths);
-      times.push(performance.now() - start);
       expect(pairing.datasets[0]?.samples.filter(({ mask }) => mask).length).toBe(images);
       expect(pairing.refusals).toEqual([]);
-    }
-    return Math.min(...times);
+    });
   };
   for (const of of [folders, flat]) {
-    const few = await took(of, 250);
-    expect((await took(of, 2500)) / few).toBeLessThan(40);
+    const few = await work(of, 250);
+    expect(few).toBeGreaterThan(250);
+    expect(await work(of, 2500)).toBeLessThan(11 * few);
   }
 });
 

@@ -27,8 +27,8 @@ export class SessionPredictor implements ThresholdedMaskPredictor {
   }
 
   /** Has compiled what measuring runs, so that the device is not held meanwhile; see {@link SamSession.compile}. */
-  compile(): Promise<void> {
-    return this.session.sam.compile();
+  compile(onDone?: (done: number, total: number) => void): Promise<void> {
+    return this.session.sam.compile(onDone);
   }
 
   get sam(): SamConfig {

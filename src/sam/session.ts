@@ -72,8 +72,13 @@ export function compileSession(gpu: Gpu, config: SamConfig): Promise<void> {
   );
 }
 
-function compilePlans(gpu: Gpu, plans: readonly Plan[]): Promise<void> {
-  return gpu.pipelines.prepare(plans.flatMap(({ passes }) => passes.map(({ pass }) => pass)));
+function compilePlans(
+  gpu: Gpu,
+  plans: readonly Plan[],
+  onDone?: (done: number, total: number) => void,
+): Promise<void> {
+  const passes = plans.flatMap((plan) => plan.passes.map(({ pass }) => pass));
+  return gpu.pipelines.prepare(passes, onDone);
 }
 
 /**
@@ -135,10 +140,13 @@ export class SamSession {
     return this.model.config;
   }
 
-  /** As {@link compileSession}. It takes no turn: who asks for an image meanwhile waits for what that runs, and no more. */
-  compile(): Promise<void> {
+  /**
+   * As {@link compileSession}. It takes no turn: who asks for an image meanwhile waits for what that runs, and no more.
+   * @param onDone is told how many of how many are compiled.
+   */
+  compile(onDone?: (done: number, total: number) => void): Promise<void> {
     const decoder = this.cache.plan(keyOf(CLICK), () => this.decodeGraph(CLICK));
-    return compilePlans(this.gpu, [this.encoderPlan(), decoder]);
+    return compilePlans(this.gpu, [this.encoderPlan(), decoder], onDone);
   }
 
   /**

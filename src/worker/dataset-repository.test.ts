@@ -66,6 +66,16 @@ test('what is good is kept with its card, what is not is named, and both survive
   await expect(again.sample(id, 'c.png')).rejects.toThrow();
 });
 
+test('datasets of one name are told apart, those of one drop too', async () => {
+  const repository = new DatasetRepository(new MemoryStore());
+  const names = ['a.png', 'b.png', 'c.png'];
+  const { datasets } = await repository.add([drawn('Cells', names), drawn('Cells', names)], [], quiet);
+  expect(datasets.map(({ name }) => name)).toEqual(['Cells', 'Cells (2)']);
+  expect((await repository.add([drawn('Cells', names)], [], quiet)).datasets).toMatchObject([
+    { name: 'Cells (3)', objectCount: 6 },
+  ]);
+});
+
 test('an image keeps the part that it had in a run, though it took no part in the run after', async () => {
   const store = new MemoryStore();
   const repository = new DatasetRepository(store);

@@ -20,6 +20,7 @@ import {
   EMPTY_CARD,
   sampleInfos,
 } from './dataset-card.ts';
+import { freeName } from './free-name.ts';
 import type {
   BrokenDataset,
   DatasetInfo,
@@ -305,11 +306,12 @@ export class DatasetRepository {
   /** Checks a dataset and stores what of it can be used; the manifest last, with which it is one. */
   private async checkAndStore(
     id: string,
-    dataset: Dataset,
+    given: Dataset,
     known: readonly FailureRecord[],
     { onProgress, signal, statistics: all }: ImportOptions,
   ): Promise<{ readonly isStored: boolean; readonly found: readonly FailureRecord[] }> {
-    const statistics = all?.get(dataset);
+    const statistics = all?.get(given);
+    const dataset = { ...given, name: freeName(given.name, (await this.disk.list()).datasets) };
     const thumbnails = this.encodeThumbnail && new ThumbnailWriter(this.store, id, this.encodeThumbnail);
     const inspected = await inspectDataset(dataset, {
       signal,

@@ -4,6 +4,7 @@ import { namingStore } from './full-storage.ts';
 
 test.each([
   ['datasets/cells-26ca475f/edits/a.png', /so these labels were not stored/],
+  ['datasets/cells-26ca475f/labelled/a.3.labels.png', /so the masks of these labels were not stored/],
   ['datasets/cells-26ca475f/found/found.jsonl', /so what was found was not stored/],
   ['datasets/cells-26ca475f/thumbnails.bin', /so this dataset was not stored/],
   ['runs/2026-11-30/metrics.jsonl', /so what the run came to was not stored/],

@@ -28,6 +28,7 @@ export function namingStore(store: FileStore): FileStore {
 
 const NAMES: readonly (readonly [RegExp, string])[] = [
   [/^datasets\/[^/]+\/edits\//, 'these labels were'],
+  [/^datasets\/[^/]+\/labelled\//, 'the masks of these labels were'],
   [/^datasets\/[^/]+\/found\//, 'what was found was'],
   [/^datasets\//, 'this dataset was'],
   [/^runs\//, 'what the run came to was'],

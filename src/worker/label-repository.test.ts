@@ -361,8 +361,8 @@ test('masks of a done image that do not fit it are named, and it can be labelled
   expect((await labels.open(ref('a.png'))).remark).toBeNull();
 });
 
-test('where old labels cannot be written back, what went wrong first is said, and the new ones are kept', async () => {
-  const { store, labels, ref } = await studio(drawn({ 'a.png': 1 }, []));
+test('where old labels cannot be written back, what went wrong first is said, and the new ones are kept and opened', async () => {
+  const { store, datasets, labels, datasetId, ref } = await studio(drawn({ 'a.png': 1 }, []));
   const save = (baseRevision: number, ...objects: ImageLabels['objects']) =>
     labels.save(ref('a.png'), { labels: labelsOf('done', ...objects), history: NO_HISTORY, baseRevision });
   await save(0, box('x', 2));
@@ -376,9 +376,13 @@ test('where old labels cannot be written back, what went wrong first is said, an
   });
   const refused = await failureOf(save(1, box('x', 2), box('y', 12)));
   expect(refused?.what).toMatch(/labelled/);
-  write.mockRestore();
-  const { labels: kept } = await labels.open(ref('a.png'));
+  const { labels: kept, remark } = await labels.open(ref('a.png'));
   expect(kept).toMatchObject({ revision: 2, objects: [{ id: 'x' }, { id: 'y' }] });
+  expect(remark).toMatchObject({ code: 'labels/not-published', cure: expect.stringMatching(/^Make room/) });
+  expect(await datasets.info(datasetId)).toMatchObject({ objectCount: 1 });
+  write.mockRestore();
+  expect((await labels.open(ref('a.png'))).remark).toBeNull();
+  expect(await datasets.info(datasetId)).toMatchObject({ objectCount: 2 });
 });
 
 test('more objects than a mask holds are refused before anything is written', async () => {

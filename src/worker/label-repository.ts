@@ -49,10 +49,10 @@ export class LabelRepository {
     return datasetLocks.whenFree(ref.datasetId, async () => {
       this.datasets.forget(ref.datasetId);
       const read = await this.read(ref);
-      if (read.stored) await this.publishWhereItFailed(ref, read.stored.labels);
+      const unpublished = read.stored && (await this.publishWhereItFailed(ref, read.stored.labels));
       const opened = await this.datasets.open(ref.datasetId);
       const { labels, history, remark } = read.stored
-        ? { ...read.stored, remark: null }
+        ? { ...read.stored, remark: unpublished }
         : { ...(await this.imported(ref, opened)), history: NO_HISTORY };
       return {
         labels,
@@ -153,13 +153,22 @@ export class LabelRepository {
     return this.datasets.disk.labelPath(datasetId, sampleId);
   }
 
-  /** Where a crash came after the labels were written and before the manifest was. */
-  private async publishWhereItFailed(ref: SampleRef, labels: ImageLabels): Promise<void> {
+  /**
+   * Where a crash came after the labels were written and before the manifest was.
+   * @returns what hinders it still, a full disk for instance: the labels themselves are there all the same.
+   */
+  private async publishWhereItFailed(ref: SampleRef, labels: ImageLabels): Promise<FailureRecord | null> {
     const opened = await this.datasets.open(ref.datasetId);
     const at = indexOf(opened, ref);
     const isSame = opened.stored.statuses[at] === labels.status;
-    if (isSame && (labels.status !== 'done' || opened.stored.revisions[at] === labels.revision)) return;
-    await this.publish(ref, labels, await this.writeMasks(ref, labels));
+    if (isSame && (labels.status !== 'done' || opened.stored.revisions[at] === labels.revision)) return null;
+    try {
+      await this.publish(ref, labels, await this.writeMasks(ref, labels));
+      return null;
+    } catch (error) {
+      if (error instanceof Failure) return notPublished(ref, error.record);
+      throw error;
+    }
   }
 
   /** The masks of an image that is done, which do not count yet; null of others. */
@@ -315,6 +324,13 @@ const masksUnusable = ({ sampleId }: SampleRef, reason: string): FailureRecord =
   what: `The image is done, and its masks cannot be used. ${reason}`,
   where: sampleId,
   cure: 'Label it anew, or mark it as unlabelled, so that nothing is trained on it.',
+});
+
+const notPublished = ({ sampleId }: SampleRef, { what, cure }: FailureRecord): FailureRecord => ({
+  code: 'labels/not-published',
+  what: `These labels are kept, and the dataset does not count them yet. ${what}`,
+  where: sampleId,
+  cure: `${cure} Then open the image again.`,
 });
 
 function otherRevision({ sampleId }: SampleRef, known: number): Failure {

@@ -59,8 +59,8 @@ function withoutCheckpoint(record: RunRecord): RunRecord {
   return { ...record, checkpointStep: null, status: couldGoOn ? 'finished' : record.status };
 }
 
-/** What tells a run from another of its id: all but times, and what coming without a checkpoint changes. */
+/** What tells a run from another of its id: all but its name, times, and what coming without a checkpoint changes. */
 export function recordIdentity(record: RunRecord): string {
-  const { status: _, checkpointStep: __, created: ___, updated: ____, ...identity } = record;
+  const { name: _, status: __, checkpointStep: ___, created: ____, updated: _____, ...identity } = record;
   return JSON.stringify(identity);
 }

@@ -112,9 +112,12 @@ export class FinalTest {
     const own = tuning?.mopeft.datasets ?? [];
     const datasetOf = (index: number) =>
       Math.max(0, own.indexOf(nameOfDataset(config, sets[index]?.key ?? '')));
+    observer?.onActivity?.(`Opening ${called} to compare with`, 0, 1);
     const predictor = await SessionPredictor.open(gpu, model, tuning, datasetOf);
+    const onCompiled = (done: number, total: number) =>
+      observer?.onActivity?.(`Compiling ${called} for this GPU`, done, total);
     try {
-      if (!(await mayGoOnAfter(predictor.compile()))) return null;
+      if (!(await mayGoOnAfter(predictor.compile(onCompiled)))) return null;
       const options = { maxObjects: config.train.evalObjects, maxImages: 0 };
       const each = await evaluateSetsAt(
         predictor,

@@ -131,7 +131,7 @@ test('with the validation objects in one image the usual spread decides, as is s
   expect(sentences[0]).toContain('With 4 validation objects, a gain below 0.07 IoU is not told from chance');
   expect(test.gain).toBeNull();
   expect(sentences[1]).toMatch(
-    /^With 10 test objects in 2 images, the verdict can show no gain\. To show 0\.07/,
+    /^With 10 test objects in 2 images, the verdict cannot show any gain\. To show 0\.07/,
   );
   const one = (iou: number) => {
     const objects = Array.from({ length: 4 }, () => ({ boxIou: iou, clickIou: iou, bestPicked: null }));

@@ -144,7 +144,7 @@ function shownSentence(
       : ` To show ${gainText(USUAL_GAIN)}, as ten real sets gained in the mean, label about ${plural(Math.max(1, Math.round(more * perImage)), 'more object')} (${plural(more, 'image')}).`;
   if (objects === 0) return 'There is no test object, so the run will have no verdict. Label more images.';
   if (gain === null || gain > 1)
-    return `With ${plural(objects, 'test object')} in ${plural(images, 'image')}, the verdict can show no gain.${advice}`;
+    return `With ${plural(objects, 'test object')} in ${plural(images, 'image')}, the verdict cannot show any gain.${advice}`;
   return `With ${plural(objects, 'test object')}, the verdict can show a gain of ${gainText(gain)} or more.${advice}`;
 }
 

@@ -239,6 +239,8 @@ test("a dataset's name is told as it is, whatever characters it holds", async ()
   expect(await labelsOf(await openUnchecked(name))).toEqual([
     'Compiling kernels for this GPU',
     `Measuring the test images of ${name}`,
+    'Opening the base model to compare with',
+    'Compiling the base model for this GPU',
     `Measuring the base model on the test images of ${name}`,
   ]);
 });

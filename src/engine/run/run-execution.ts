@@ -328,16 +328,18 @@ export class RunExecution implements Run {
     try {
       const adapter = await readRunAdapter(files, model);
       const { passes } = worthCost(adapter.mopeft, this.data.sets, limits);
-      if (passes * secondsPerImage > mayTake) return;
+      if (passes === 0 || passes * secondsPerImage > mayTake) return;
+      const tell = (done: number, total: number): void =>
+        observer?.onActivity?.('Measuring what each module is worth', done, total);
+      // The model is opened before the first image.
+      tell(0, passes);
       const measuring = {
         gpu,
         model,
         signal,
         onDevice: <T>(work: (y: YieldDevice) => Promise<T>) => work(yieldDevice),
       };
-      const worth = await measureRunWorth(measuring, adapter, this.data.sets, limits, (done, total) =>
-        observer?.onActivity?.('Measuring what each module is worth', done, total),
-      );
+      const worth = await measureRunWorth(measuring, adapter, this.data.sets, limits, tell);
       await writeRunWorth(files, { ...worth, step: bestStep });
     } catch (error) {
       // The run is done without it.

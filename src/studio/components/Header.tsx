@@ -1,7 +1,7 @@
 import { type ReactNode, useState } from 'react';
 import { bytes, compact } from '../format/format.ts';
 import { openPage, PAGE_LABELS, PAGES, usePage } from '../stores/page.ts';
-import { selectActiveRun, showRun, useRuns } from '../stores/runs.ts';
+import { selectActiveRun, selectStep, showRun, useRuns } from '../stores/runs.ts';
 import { useSession } from '../stores/session.ts';
 import { useStoredBytes } from '../stores/stored-bytes.ts';
 import { chooseTheme, THEMES, useTheme } from '../stores/theme.ts';
@@ -111,7 +111,7 @@ function StorageFact(): ReactNode {
 function RunFact(): ReactNode {
   const run = useRuns(selectActiveRun);
   const activity = useRuns((state) => (run ? state.activities[run.id] : undefined));
-  const step = useRuns((state) => (run ? (state.histories[run.id]?.steps.at(-1)?.step ?? run.step) : 0));
+  const step = useRuns((state) => (run ? selectStep(state, run) : 0));
   if (!run) {
     return (
       <span className={styles.run}>

@@ -15,6 +15,7 @@ import type {
 } from '../../worker/protocol.ts';
 import { leftOutOrToCheck } from '../format/left-out.ts';
 import { callEngine } from './engine-link.ts';
+import { importTurns, useImportTurns } from './import-turns.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure, notifyFirstFailure, notifySuccess } from './notices.ts';
 import { tickDatasets } from './setup.ts';
@@ -27,12 +28,14 @@ interface DatasetsState {
   readonly broken: readonly BrokenDataset[];
   readonly samples: Readonly<Record<string, readonly SampleInfo[]>>;
   readonly importing: {
+    /** Of what was dropped. */
+    readonly name: string;
     readonly progress: Progress;
     /** Seconds that this part of the import still takes; null while that is not known. */
     readonly left: number | null;
     readonly cancel: () => void;
   } | null;
-  /** What the last import could not use. */
+  /** What the last import could not use, and those that waited for it. */
   readonly refusals: readonly FailureRecord[];
 }
 
@@ -76,7 +79,7 @@ const isTrainable = ({ split }: DatasetInfo): boolean => split.train > 0;
 
 /** Draws datasets and adds them; their ids, none where that failed or was cancelled. */
 export async function addDemo(which: RequestOf<'data.addDemo'>['which']): Promise<readonly string[]> {
-  const result = await whileImporting('Drawing the demo images', (options) =>
+  const result = await whileImporting('The demo', 'Drawing the demo images', (options) =>
     callEngine('data.addDemo', { which }, options),
   );
   if (!result?.ok) return [];
@@ -85,31 +88,27 @@ export async function addDemo(which: RequestOf<'data.addDemo'>['which']): Promis
 }
 
 /**
- * Runs one import at a time, or a part of one, with its progress on the Data page. A failure is shown, and the datasets
- * that were stored before it are listed.
- * @returns null while another import is running.
+ * Runs an import, or a part of one, once no other is running, with its progress on the Data page. A failure is shown, and
+ * the datasets that were stored before it are listed.
+ * @param name of what was dropped.
+ * @returns null where it was taken back while it waited.
  */
 export async function whileImporting<T>(
+  name: string,
   label: string,
   start: (options: { signal: AbortSignal; onProgress: (progress: Progress) => void }) => Promise<Result<T>>,
 ): Promise<Result<T> | null> {
-  if (useDatasets.getState().importing) {
-    notifyFailure({
-      code: 'busy',
-      what: 'Another import is still running.',
-      cure: 'Wait until it has finished, or cancel it on the Data page.',
-    });
-    return null;
-  }
+  const end = await importTurns.take(name);
+  if (!end) return null;
   const controller = new AbortController();
   const cancel = (): void => controller.abort();
   const timeLeft = new TimeLeft();
   const show = (progress: Progress): void =>
-    set({ importing: { progress, left: timeLeft.of(progress, performance.now()), cancel } });
+    set({ importing: { name, progress, left: timeLeft.of(progress, performance.now()), cancel } });
   show({ done: 0, total: 0, label });
-  set({ refusals: [] });
   const result = await start({ signal: controller.signal, onProgress: show });
   set({ importing: null });
+  end();
   if (!result.ok) {
     notifyFailure(result.error);
     await loadDatasets();
@@ -117,11 +116,16 @@ export async function whileImporting<T>(
   return result;
 }
 
+// What could not be used is shown until something comes that did not wait for it.
+useImportTurns.subscribe((now, before) => {
+  if (before.begun === 0 && now.begun > 0) set({ refusals: [] });
+});
+
 /** Lists the datasets that were imported and what was left out. */
 export function showImport({ datasets, refusals }: ImportReport): void {
   for (const { id } of datasets) changeDataset(id);
   set((state) => ({
-    refusals,
+    refusals: [...state.refusals, ...refusals],
     datasets: [
       ...state.datasets.filter((old) => !datasets.some((fresh) => fresh.id === old.id)),
       ...datasets,

@@ -9,12 +9,15 @@ import {
   useDropPreview,
 } from './drop-preview.ts';
 import { linkEngine } from './engine-link.ts';
+import { useImportTurns } from './import-turns.ts';
 
-const FILES = [{ path: 'cells/images/a.png', file: new File([], 'a.png') }];
+const drop = (name: string) => [{ path: `${name}/images/a.png`, file: new File([], 'a.png') }];
+const FILES = drop('cells');
 
-beforeEach(() => {
+beforeEach(async () => {
+  linkFake();
+  await discardPreview();
   useDatasets.setState(useDatasets.getInitialState(), true);
-  useDropPreview.setState(useDropPreview.getInitialState(), true);
 });
 
 function linkFake() {
@@ -67,30 +70,67 @@ test('an answer about a drop that was discarded is not shown', async () => {
   expect(names()).toEqual([]);
 });
 
-test('a second drop replaces the one that was not imported', async () => {
+/** Names of what waits. */
+const waiting = () => useImportTurns.getState().waiting.map(({ name }) => name);
+
+test('a drop waits until the one before it is imported or discarded, and no choice is lost', async () => {
   const { call } = linkFake();
   await previewFiles(FILES);
   await changeSettings(0, { background: '1' });
-  await previewFiles(FILES);
-  expect(call).toHaveBeenCalledWith('data.discard', { dropId: 'drop-1' }, undefined);
+  const later = ['leaves', 'cracks', 'roots'].map((name) => previewFiles(drop(name)));
+  await vi.waitFor(() => expect(waiting()).toEqual(['leaves', 'cracks', 'roots']));
+  expect(shown()).toMatchObject({ background: '1' });
+  useImportTurns.getState().waiting[1]?.cancel();
+  await later[1];
+  await importPreview();
+  await later[0];
+  expect(useDropPreview.getState()).toMatchObject({ settings: {} });
   expect(shown()).toMatchObject({ background: '0' });
-  expect(useDropPreview.getState().settings).toEqual({});
+  expect(waiting()).toEqual(['roots']);
+  expect(useDatasets.getState().refusals, 'of the first, while the second is looked at').toHaveLength(11);
+  await discardPreview();
+  await later[2];
+  await importPreview();
+  expect(useDatasets.getState().refusals, 'of both that were imported').toHaveLength(22);
+  const looked = call.mock.calls.flatMap(([, request]) => ('files' in request ? [request.files] : []));
+  expect(looked).toEqual([FILES, drop('leaves'), drop('roots')]);
+  await addDemo('domains');
+  expect(useDatasets.getState().refusals, 'nothing waited for these').toEqual([]);
 });
 
-test('a drop goes on waiting while another import runs', async () => {
-  const { engine } = linkFake();
+test('an import begins once the one before it is over, and can be taken back until then', async () => {
+  const { engine, call } = linkFake();
   await previewFiles(FILES);
-  await changeSettings(0, { background: '1' });
-  const waiting = useDropPreview.getState();
   const answer = engine.holdNext('data.addDemo');
   const demo = addDemo('domains');
-  await importPreview();
-  await previewFiles(FILES);
-  expect(useDropPreview.getState()).toEqual(waiting);
+  const importing = importPreview();
+  await vi.waitFor(() => expect(waiting()).toEqual(['cells']));
+  expect(useDatasets.getState().importing).toMatchObject({ name: 'The demo' });
   answer();
   await demo;
-  await importPreview();
-  expect(names()).toContain('cells');
+  await importing;
+  expect(call.mock.calls.map(([name]) => name)).toContain('data.import');
+
+  await previewFiles(FILES);
+  const again = engine.holdNext('data.addDemo');
+  const second = addDemo('domains');
+  const takenBack = importPreview();
+  await vi.waitFor(() => expect(waiting()).toEqual(['cells']));
+  useImportTurns.getState().waiting[0]?.cancel();
+  await takenBack;
+  expect(call.mock.lastCall?.slice(0, 2)).toEqual(['data.discard', { dropId: 'drop-1' }]);
+  again();
+  await second;
+  expect(useImportTurns.getState()).toEqual({ begun: 0, waiting: [] });
+});
+
+test('what fails or is cancelled lets the next begin', async () => {
+  const { call } = linkFake();
+  const failed = { ok: false, error: { code: 'x', what: 'No.', cure: 'Do.' } } as const;
+  call.mockResolvedValueOnce(failed);
+  await Promise.all([previewFiles(FILES), previewFiles(drop('leaves'))]);
+  expect(useDropPreview.getState().preview).not.toBeNull();
+  expect(useImportTurns.getState()).toMatchObject({ begun: 1, waiting: [] });
 });
 
 test('images without any mask are imported at once', async () => {

@@ -4,6 +4,7 @@ import { plural } from '../../config/words.ts';
 import type { DatasetPreview, DatasetSettings, DropPreview, DroppedFile } from '../../worker/protocol.ts';
 import { showImport, whileImporting } from './datasets.ts';
 import { callEngine } from './engine-link.ts';
+import { filesTurns } from './import-turns.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure } from './notices.ts';
 
@@ -26,14 +27,23 @@ const latest = new Latest();
 /** Longer side of a preview's images. */
 const SIZE = 320;
 
-/** Looks at dropped files and shows how they would be imported; images with nothing to choose are imported at once. */
+/** What is shown, by name, and what ends its turn. */
+let shown = { name: '', end: (): void => undefined };
+
+/**
+ * Looks at dropped files and shows how they would be imported, once a drop before them was imported or discarded; images with
+ * nothing to choose are imported at once.
+ */
 export async function previewFiles(files: readonly DroppedFile[]): Promise<void> {
-  const result = await whileImporting(`Reading ${plural(files.length, 'file')}`, async (options) => {
-    await discardPreview();
-    return callEngine('data.preview', { files, size: SIZE }, options);
-  });
-  if (!result?.ok) return;
+  const name = nameOfDrop(files);
+  const end = await filesTurns.take(name);
+  if (!end) return;
+  const result = await whileImporting(name, `Reading ${plural(files.length, 'file')}`, (options) =>
+    callEngine('data.preview', { files, size: SIZE }, options),
+  );
+  if (!result?.ok) return end();
   const preview = result.value;
+  shown = { name, end };
   set({ preview, settings: {} });
   if (preview.datasets.every(hasNothingToChoose)) await importPreview();
   else
@@ -58,14 +68,14 @@ export async function changeSettings(index: number, settings: DatasetSettings): 
     if (latest.isCurrent(key, asked)) notifyFailure(result.error);
     return;
   }
-  const shown = useDropPreview.getState().preview;
-  if (shown?.dropId !== dropId || !latest.accept(key, asked)) {
+  const now = useDropPreview.getState().preview;
+  if (now?.dropId !== dropId || !latest.accept(key, asked)) {
     release(result.value);
     return;
   }
-  const datasets = shown.datasets.map((dataset) => (dataset.index === index ? result.value : dataset));
-  set({ preview: { ...shown, datasets } });
-  shown.datasets.filter((dataset) => dataset.index === index).forEach(release);
+  const datasets = now.datasets.map((dataset) => (dataset.index === index ? result.value : dataset));
+  set({ preview: { ...now, datasets } });
+  now.datasets.filter((dataset) => dataset.index === index).forEach(release);
 }
 
 /** Asks again what the open model would see. */
@@ -75,21 +85,29 @@ export async function refreshPreview(): Promise<void> {
   await Promise.all(datasets.map(({ index }) => changeSettings(index, settings[index] ?? AS_FOUND)));
 }
 
+/** Of the folder or file that was dropped, or how many files. */
+function nameOfDrop(files: readonly DroppedFile[]): string {
+  const [first = '', ...others] = new Set(files.map(({ path }) => path.split('/')[0] ?? path));
+  return others.length > 0 ? plural(files.length, 'file') : first;
+}
+
 /**
- * Imports the drop as it is shown. On failure or when cancelled, the drop is forgotten; what was finished stays. While another
- * import runs, the drop goes on waiting.
+ * Imports the drop as it is shown, once no other import runs. On failure or when cancelled, the drop is forgotten; what was
+ * finished stays.
  */
 export async function importPreview(): Promise<void> {
   const { preview, settings } = useDropPreview.getState();
   if (!preview) return;
   const { dropId } = preview;
-  const result = await whileImporting('Importing', (options) => {
-    set(NOTHING);
-    return callEngine('data.import', { dropId, settings }, options);
-  });
-  if (!result) return;
+  const { name, end } = shown;
+  set(NOTHING);
+  const result = await whileImporting(name, 'Importing', (options) =>
+    callEngine('data.import', { dropId, settings }, options),
+  );
   preview.datasets.forEach(release);
-  if (result.ok) showImport(result.value);
+  if (result?.ok) showImport(result.value);
+  if (!result) await forget(dropId);
+  end();
 }
 
 /** Forgets the drop; nothing of it was stored. */
@@ -98,7 +116,12 @@ export async function discardPreview(): Promise<void> {
   if (!preview) return;
   set(NOTHING);
   preview.datasets.forEach(release);
-  const result = await callEngine('data.discard', { dropId: preview.dropId });
+  await forget(preview.dropId);
+  shown.end();
+}
+
+async function forget(dropId: string): Promise<void> {
+  const result = await callEngine('data.discard', { dropId });
   if (!result.ok) notifyFailure(result.error);
 }
 

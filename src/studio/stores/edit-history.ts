@@ -11,7 +11,7 @@ import {
   type Runs,
 } from '../../data/labels/types.ts';
 
-interface EditState {
+export interface EditState {
   readonly prompts: LabelPrompts;
   /** Later ones lie above. */
   readonly objects: readonly LabelObject[];

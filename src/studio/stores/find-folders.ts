@@ -6,7 +6,7 @@ import { useDatasets } from './datasets.ts';
 import { callEngine } from './engine-link.ts';
 import {
   cancelFinding,
-  decided,
+  forgetDecided,
   NOTHING,
   openDataset,
   selectAsked,
@@ -15,7 +15,7 @@ import {
   working,
 } from './find-state.ts';
 import { Latest } from './latest.ts';
-import { notifySuccess } from './notices.ts';
+import { notifyFailure, notifySuccess } from './notices.ts';
 import { UNKNOWN_MODEL } from './objects.ts';
 import { selectAskedVariant, useSegment } from './segment.ts';
 import { useSession } from './session.ts';
@@ -70,10 +70,12 @@ export async function takeFound(files: readonly DroppedFile[]): Promise<readonly
   for (const { path, file } of files) {
     if (!/(^|\/)found\.jsonl$/.test(path)) continue;
     const result = await callEngine('find.bring', { file });
-    if (!result.ok || !result.value.found) continue;
-    const { datasetId, samples } = result.value.found;
+    if (result.ok && !result.value.found) continue;
     const folder = path.slice(0, path.lastIndexOf('/') + 1);
     left = left.filter((other) => other.file !== file && !(folder && other.path.startsWith(folder)));
+    if (!result.ok) notifyFailure(result.error);
+    if (!result.ok || !result.value.found) continue;
+    const { datasetId, samples } = result.value.found;
     const name = useDatasets.getState().datasets.find(({ id }) => id === datasetId)?.name ?? datasetId;
     const count = samples.reduce((sum, { objectCount }) => sum + objectCount, 0);
     notifySuccess(`${plural(count, 'object')} found in ${name}. Review them on the Segment page.`);
@@ -127,8 +129,7 @@ let shown: OpenedImage | null = null;
 useSegment.subscribe(({ image }) => {
   if (image === shown) return;
   shown = image;
-  decided.gone.clear();
-  decided.classes.clear();
+  forgetDecided();
   if (get().work === 'image') cancelFinding();
   set({ ...NOTHING, quality: null });
   if (image) void showStored();

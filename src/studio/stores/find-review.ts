@@ -2,6 +2,7 @@
 import { scoreOf } from '../../config/find.ts';
 import { plural } from '../../config/words.ts';
 import type { FoundObject, SampleRef } from '../../worker/protocol.ts';
+import { type EditState, useEdit } from './edit-history.ts';
 import { callEngine } from './engine-link.ts';
 import { decided, type FindState, keyOf, openDataset, useFind } from './find-state.ts';
 import { announce, notifyFailure } from './notices.ts';
@@ -30,14 +31,43 @@ export function rejectFound(): void {
 export function acceptFound(): void {
   const { objects, chosen, foundBy } = get();
   const object = objects[chosen];
-  if (object && addFound([object], foundBy)) drop([object]);
+  if (object) accept([object], foundBy);
 }
 
 /** Makes all objects that are left the image's, the best above, and says that the image was looked at. */
 export function acceptAllFound(): void {
   const { objects, foundBy } = get();
   const ascending = objects.toSorted((a, b) => scoreOf(a) - scoreOf(b));
-  if (addFound(ascending, foundBy)) drop(objects);
+  accept(ascending, foundBy);
+}
+
+function accept(found: readonly FoundObject[], foundBy: string): void {
+  const ids = addFound(found, foundBy);
+  if (!ids) return;
+  for (const [i, object] of found.entries()) {
+    const id = ids[i];
+    if (typeof id === 'string') decided.accepted.set(id, object);
+  }
+  drop(found);
+}
+
+/** What was accepted is to be reviewed again once that is undone, until it is done again. */
+useEdit.subscribe((now, before) => {
+  // Another image, or another step.
+  if (now.history.entries !== before.history.entries) return;
+  const acceptedOnlyIn = ({ objects }: EditState, other: EditState): FoundObject[] => {
+    const others = new Set(other.objects.map(({ id }) => id));
+    return objects.flatMap(({ id }) => (others.has(id) ? [] : (decided.accepted.get(id) ?? [])));
+  };
+  if (now.history.index < before.history.index) takeBack(acceptedOnlyIn(before, now));
+  else drop(acceptedOnlyIn(now, before));
+});
+
+function takeBack(found: readonly FoundObject[]): void {
+  if (found.length === 0) return;
+  for (const object of found) decided.gone.delete(keyOf(object));
+  const { objects, chosen } = get();
+  set({ objects: objects.toSpliced(chosen, 0, ...found) });
 }
 
 /** Leaves out all objects that are left, and says that the image was looked at. */
@@ -46,6 +76,7 @@ export function rejectAllFound(): void {
 }
 
 function drop(gone: readonly FoundObject[]): void {
+  if (gone.length === 0) return;
   for (const object of gone) decided.gone.add(keyOf(object));
   const objects = get().objects.filter((object) => !gone.includes(object));
   set({ objects, chosen: Math.min(get().chosen, Math.max(0, objects.length - 1)) });

@@ -139,8 +139,20 @@ export function openDataset(): string | null {
   return source?.kind === 'sample' ? source.datasetId : null;
 }
 
-/** Objects of the open image that a person decided on, by {@link keyOf}: rejected or accepted ones, and classes that were given. */
-export const decided = { gone: new Set<string>(), classes: new Map<string, number>() };
+/**
+ * Objects of the open image that a person decided on, by {@link keyOf}: rejected or accepted ones, and classes that were given.
+ * Accepted ones by the id that they have as labels too, for what is undone is to be reviewed again.
+ */
+export const decided = {
+  gone: new Set<string>(),
+  classes: new Map<string, number>(),
+  accepted: new Map<string, FoundObject>(),
+};
+
+/** Nothing is decided of what was found anew. */
+export function forgetDecided(): void {
+  for (const each of Object.values(decided)) each.clear();
+}
 
 /** Tells an object of an image from the others, by its pixels. */
 export const keyOf = ({ box, area, point }: FoundObject): string => [...box, area, ...point].join(' ');

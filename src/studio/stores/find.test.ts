@@ -1,8 +1,10 @@
 import { beforeEach, expect, test, vi } from 'vitest';
+import { Failure } from '../../config/failure.ts';
 import { type FindSettings, parseFindSettings } from '../../config/find.ts';
 import { newObject } from '../../data/labels/objects.ts';
 import type {
   DatasetInfo,
+  FailureRecord,
   FindFolderRequest,
   FindJob,
   FoundObject,
@@ -26,9 +28,11 @@ import {
   reviewNext,
 } from './find-review.ts';
 import { shownModel, useFind } from './find-state.ts';
-import { flushLabels } from './labels.ts';
+import { flushLabels, selectObjects } from './labels.ts';
 import { useNotices } from './notices.ts';
+import { deleteSelected } from './objects.ts';
 import { openImage } from './open-image.ts';
+import { redo, undo } from './prompts.ts';
 import { useSegment } from './segment.ts';
 import { useSession } from './session.ts';
 
@@ -60,6 +64,8 @@ let runs: object[] = [];
 let suited: Partial<FindSettings> = {};
 /** How many labels were saved when it did; null before. */
 let savedBefore: number | null = null;
+/** Why results cannot be brought now. */
+let busy: FailureRecord | null = null;
 let engine: FakeEngine;
 
 const folder = () => ({
@@ -98,6 +104,7 @@ beforeEach(async () => {
     remark: null,
   };
   let isSearched = false;
+  busy = null;
   engine = fakeEngine({
     handlers: {
       'segment.open': (source) => {
@@ -127,6 +134,7 @@ beforeEach(async () => {
       },
       'find.found': ({ datasetId }) => ({ found: isSearched && datasetId === 'cells' ? folder() : null }),
       'find.bring': ({ file }) => {
+        if (busy) throw new Failure(busy);
         isSearched ||= file.size > 0;
         return { found: file.size > 0 ? folder() : null };
       },
@@ -194,6 +202,28 @@ test('accepted objects become labels, each a step, and all that are left in one'
     'Accept found',
     'Accept found',
   ]);
+});
+
+test('what was accepted is to be reviewed again when that is undone, and not when it is deleted', async () => {
+  await findAll();
+  acceptFound();
+  expect(ious()).toEqual([0.95, 0.85]);
+  await undo();
+  expect(useEdit.getState().objects).toEqual([]);
+  expect(ious()).toEqual([0.9, 0.95, 0.85]);
+  await redo();
+  expect(ious()).toEqual([0.95, 0.85]);
+  expect(useEdit.getState().objects).toHaveLength(1);
+  selectObjects(useEdit.getState().objects.map(({ id }) => id));
+  deleteSelected();
+  await undo();
+  await redo();
+  expect(ious()).toEqual([0.95, 0.85]);
+  acceptAllFound();
+  await undo();
+  expect(ious().toSorted()).toEqual([0.85, 0.95]);
+  await openImage({ kind: 'sample', datasetId: 'cells', sampleId: 'b' });
+  expect(ious()).toEqual([]);
 });
 
 test('what is labelled already is not to be reviewed again, whether it is found now or was with the dataset', async () => {
@@ -423,6 +453,11 @@ test('results of the command line are reviewed where their images are, and else 
   const file = (path: string, text: string) => ({ path, file: new File([text], 'name') });
   const came = [file('out/found.jsonl', '{}'), file('out/annotations.json', '{}')];
   const others = [file('x/found.jsonl', ''), file('x/annotations.json', '{}'), file('cells/a.png', '')];
+  busy = { code: 'data/in-use', what: 'All images of this dataset are being searched.', cure: 'Wait.' };
+  useNotices.setState(useNotices.getInitialState(), true);
+  expect(await takeFound(came), 'refused, and not imported as images of another dataset').toEqual([]);
+  expect(useNotices.getState().notices).toMatchObject([{ failure: busy }]);
+  busy = null;
   expect(await takeFound([...came, ...others])).toEqual(others);
   expect(imagesToReview(useFind.getState()).map(({ sampleId }) => sampleId)).toEqual(['a', 'b']);
   expect(ious()).toEqual(found.map(({ predictedIou }) => predictedIou));

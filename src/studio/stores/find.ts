@@ -7,6 +7,7 @@ import { callEngine } from './engine-link.ts';
 import {
   askedModel,
   decided,
+  forgetDecided,
   keyOf,
   measuredWith,
   openDataset,
@@ -120,8 +121,7 @@ export async function findAll(): Promise<void> {
   const searchedBy = askedModel();
   const result = await working('image', (options) => callEngine('find.run', request, options));
   if (useSegment.getState().image !== image || !result.ok) return;
-  decided.gone.clear();
-  decided.classes.clear();
+  forgetDecided();
   const { objects, searchId, looser, classes } = result.value;
   const review = toReview(objects);
   const passing = objects.length;

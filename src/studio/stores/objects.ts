@@ -90,27 +90,28 @@ export function acceptCandidate(): boolean {
  * Found objects become the image's in one step; what locked objects have stays theirs. One without a class gets that of the
  * next object.
  * @param model that found them, with the run's name.
- * @returns whether there is where to keep them.
+ * @returns the id of each as an object, null where others are locked over all of it; null where there is nowhere to keep them.
  */
 export function addFound(
   found: readonly Pick<FoundObject, 'runs' | 'classValue' | 'predictedIou'>[],
   model: string,
-): boolean {
+): readonly (string | null)[] | null {
   if (!useLabels.getState().ref) {
     announce(NOT_KEPT);
-    return false;
+    return null;
   }
   const locked = lockedRuns();
   const { classes, classValue: next } = useLabels.getState();
-  const added = found.flatMap(({ runs, classValue = next, predictedIou }) => {
+  const added = found.map(({ runs, classValue = next, predictedIou }) => {
     const left = subtract(runs, locked);
     // One that was removed since.
     const own = classes.some(({ value }) => value === classValue) ? classValue : next;
     const origin = { kind: 'found', model, score: predictedIou } as const;
-    return left.length > 0 ? [labels.newObject(left, own, origin)] : [];
+    return left.length > 0 ? labels.newObject(left, own, origin) : null;
   });
-  if (added.length > 0) doStep({ title: 'Accept found', objects: [...objects(), ...added] });
-  return true;
+  const kept = added.filter((object) => object !== null);
+  if (kept.length > 0) doStep({ title: 'Accept found', objects: [...objects(), ...kept] });
+  return added.map((object) => object?.id ?? null);
 }
 
 /** A box for an object of its own: what is shown for the prompts so far is accepted first. */

@@ -4,8 +4,9 @@ import { fakeEngine } from '../testing/fake-engine.ts';
 import { fakeRun } from '../testing/fake-runs.ts';
 import { useDatasets } from './datasets.ts';
 import { linkEngine } from './engine-link.ts';
+import { useImportTurns } from './import-turns.ts';
 import { useNotices } from './notices.ts';
-import { addProject, takeProject, useProject } from './project.ts';
+import { addProject, leaveProject, takeProject, useProject } from './project.ts';
 import { useRuns } from './runs.ts';
 
 const PREVIEW: ProjectPreview = {
@@ -16,6 +17,7 @@ const PREVIEW: ProjectPreview = {
   refusals: [],
 };
 const file = (path: string): DroppedFile => ({ path, file: new File([], path) });
+const waiting = () => useImportTurns.getState().waiting.map(({ name }) => name);
 const isProject = (files: readonly DroppedFile[]) => files.some(({ path }) => path.includes('mopeft'));
 
 /** An engine to which what is named after the program is a project. */
@@ -34,7 +36,7 @@ function linkFake() {
 beforeEach(() => {
   vi.stubGlobal('window', { location: { hash: '' } });
   useDatasets.setState(useDatasets.getInitialState(), true);
-  useProject.setState(useProject.getInitialState(), true);
+  leaveProject();
   useNotices.setState(useNotices.getInitialState(), true);
   useRuns.setState(useRuns.getInitialState(), true);
 });
@@ -49,13 +51,26 @@ test('zips are looked at one by one, and what is no project is left to others', 
   expect(await takeProject([image])).toEqual([image]);
 });
 
-test('an unpacked project is looked at as a whole, and of several the first is shown', async () => {
+test('an unpacked project is looked at as a whole, and several one after the other', async () => {
   const call = linkFake();
   const inside = [file('mine/mopeft-project.json'), file('mine/datasets/x/a.zip')];
   const others = [file('b.mopeft.zip'), file('c.png')];
-  expect(await takeProject([...inside, ...others])).toEqual([others[1]]);
-  expect(call.mock.calls.map(([, request]) => request)).toEqual([{ files: inside }, { files: [others[0]] }]);
-  expect(useNotices.getState().notices).toMatchObject([{ failure: { code: 'project/one-at-a-time' } }]);
+  const taking = takeProject([...inside, ...others]);
+  await vi.waitFor(() => expect(waiting()).toEqual(['b.mopeft.zip']));
+  expect(call.mock.calls.map(([, request]) => request)).toEqual([{ files: inside }]);
+  await addProject();
+  expect(await taking).toEqual([others[1]]);
+  expect(call.mock.calls.at(-1)?.[1]).toEqual({ files: [others[0]] });
+  expect(useProject.getState().preview).toEqual(PREVIEW);
+});
+
+test('a drop that was taken back while it waited for a project is dropped as a whole', async () => {
+  linkFake();
+  await takeProject([file('a.mopeft.zip')]);
+  const taking = takeProject([file('images.zip'), file('c.png')]);
+  await vi.waitFor(() => expect(waiting()).toEqual(['images.zip']));
+  useImportTurns.getState().waiting[0]?.cancel();
+  expect(await taking).toEqual([]);
 });
 
 test('run folders of one drop are looked at together, and what lies beside them is left to others', async () => {

@@ -1,10 +1,11 @@
 /** A project that was dropped and waits to be added. */
 import { create } from 'zustand';
 import { plural } from '../../config/words.ts';
-import type { DroppedFile, ProjectPreview } from '../../worker/protocol.ts';
+import type { AddedProject, DroppedFile, ProjectPreview } from '../../worker/protocol.ts';
 import { showImport, whileImporting } from './datasets.ts';
 import { callEngine } from './engine-link.ts';
-import { announce, notifyFailure, notifySuccess } from './notices.ts';
+import { projectTurns } from './import-turns.ts';
+import { announce, notifySuccess } from './notices.ts';
 import { openPage } from './page.ts';
 import { addRun } from './runs.ts';
 
@@ -13,33 +14,39 @@ const DESCRIPTION = /(^|\/)mopeft-project\.json$/;
 
 export const useProject = create<{ readonly preview: ProjectPreview | null }>()(() => ({ preview: null }));
 
+/** What is shown, by name, and what ends its turn. */
+let shown = { name: '', end: (): void => undefined };
+
 /**
- * Shows the project among dropped files, if there is one.
- * @returns the files that are no project, and none while another import is running.
+ * Shows the projects among dropped files, one after the other.
+ * @returns the files that are no project, and none where they were taken back while they waited.
  */
 export async function takeProject(files: readonly DroppedFile[]): Promise<readonly DroppedFile[]> {
   let left = files;
-  let found: ProjectPreview | null = null;
   for (const candidate of candidates(files)) {
-    const [first] = candidate;
-    const result = await whileImporting(`Looking at ${first?.path ?? ''}`, (options) =>
-      callEngine('project.look', { files: candidate }, options),
-    );
+    const name = candidate[0]?.path.split('/')[0] ?? '';
+    const end = await projectTurns.take(name);
+    const result =
+      end &&
+      (await whileImporting(name, `Looking at ${name}`, (options) =>
+        callEngine('project.look', { files: candidate }, options),
+      ));
+    if (!result?.ok || !result.value) end?.();
     if (!result) return [];
     if (result.ok && result.value === null) continue;
     left = left.filter((file) => !candidate.includes(file));
-    if (!result.ok) continue;
-    if (found) notifyFailure(ONE_AT_A_TIME);
-    found ??= result.value;
-  }
-  if (found) {
-    useProject.setState({ preview: found });
-    openPage('data');
-    announce(
-      `A project with ${plural(found.items.length, 'dataset or run', 'datasets and runs')} was dropped.`,
-    );
+    if (result.ok && result.value && end) show(result.value, name, end);
   }
   return left;
+}
+
+function show(preview: ProjectPreview, name: string, end: () => void): void {
+  shown = { name, end };
+  useProject.setState({ preview });
+  openPage('data');
+  announce(
+    `A project with ${plural(preview.items.length, 'dataset or run', 'datasets and runs')} was dropped.`,
+  );
 }
 
 /** Zips one by one, the folder of a description, or else the folders of runs together. */
@@ -62,22 +69,21 @@ function runFolders(files: readonly DroppedFile[]): string[] {
   });
 }
 
-const ONE_AT_A_TIME = {
-  code: 'project/one-at-a-time',
-  what: 'Several projects were dropped; the first is shown.',
-  cure: 'Drop the others when it is added.',
-} as const;
-
-/** Adds the project that is shown, unless another import runs; what is here already stays as it is. */
+/** Adds the project that is shown, once no other import runs; what is here already stays as it is. */
 export async function addProject(): Promise<void> {
   const { preview } = useProject.getState();
   if (!preview) return;
-  const result = await whileImporting('Adding the project', (options) => {
-    useProject.setState({ preview: null });
-    return callEngine('project.add', { lookId: preview.lookId }, options);
-  });
-  if (!result?.ok) return;
-  const { datasets, runs, refusals } = result.value;
+  const { name, end } = shown;
+  useProject.setState({ preview: null });
+  const result = await whileImporting(name, 'Adding the project', (options) =>
+    callEngine('project.add', { lookId: preview.lookId }, options),
+  );
+  if (result?.ok) showAdded(preview, result.value);
+  end();
+}
+
+function showAdded(preview: ProjectPreview, added: AddedProject): void {
+  const { datasets, runs, refusals } = added;
   for (const run of runs) addRun(run);
   showImport({ datasets, refusals: [...preview.refusals, ...refusals] });
   notifySuccess(`${plural(datasets.length, 'dataset')} and ${plural(runs.length, 'run')} were added.`);
@@ -85,5 +91,7 @@ export async function addProject(): Promise<void> {
 
 /** Forgets the project; nothing of it was stored. */
 export function leaveProject(): void {
+  if (!useProject.getState().preview) return;
   useProject.setState({ preview: null });
+  shown.end();
 }

@@ -63,6 +63,11 @@ export function selectActiveRun(state: RunsState): RunInfo | null {
   return state.runs.find((run) => isActive(run.status)) ?? null;
 }
 
+/** The last step that is known of a run: its events come before its record, which an older visit may have left behind them. */
+export function selectStep({ histories }: RunsState, { id, status, step }: RunInfo): number {
+  return isActive(status) ? Math.max(step, histories[id]?.steps.at(-1)?.step ?? 0) : step;
+}
+
 export async function loadRuns(): Promise<void> {
   const asked = latest.ask();
   const [result, broken] = await Promise.all([

@@ -38,7 +38,6 @@ export function fakeFind(): Pick<Handlers, Extract<CallName, `find.${string}`>> 
     'find.image': () => ({ objects: FAKE_FOUND }),
     'find.reviewed': ({ datasetId }) => fakeFound(datasetId, parseFindSettings({})),
     'find.bring': () => ({ found: null }),
-    'find.forget': () => ({}),
     'find.job': () => ({ job: null }),
     'find.calibrate': () => null,
     'find.quality': () => ({ ap50: 0.8, ap: 0.6, objects: 40, found: 44, missed: 6, split: 2, merged: 1 }),

@@ -1,5 +1,6 @@
 /** The search of datasets that was begun last and not finished, which goes on after a reload. */
 import * as v from 'valibot';
+import { Failure } from '../../config/failure.ts';
 import { parseFindSettings } from '../../config/find.ts';
 import type { FileStore } from '../../data/file-store.ts';
 import type { DatasetRepository } from '../dataset-repository.ts';
@@ -74,9 +75,19 @@ export async function waitingJob({ store, datasets, openModelHash }: State): Pro
 /** Whether a search of datasets is under way, in any tab. */
 const isSearching = async (): Promise<boolean> => (await searchLocks.taken()).has(SEARCH);
 
-/** Whether a dataset is searched as a whole, in any tab. */
-export async function isSearched({ store }: Pick<State, 'store'>, datasetId: string): Promise<boolean> {
-  return (await isSearching()) && (await storedJob(store))?.datasetIds.includes(datasetId) === true;
+/** @throws Failure `data/in-use` when a dataset is searched as a whole, in any tab. */
+export async function expectNotSearched(
+  { store }: Pick<State, 'store'>,
+  datasetId: string,
+  name?: string,
+): Promise<void> {
+  if (!(await isSearching()) || !(await storedJob(store))?.datasetIds.includes(datasetId)) return;
+  throw new Failure({
+    code: 'data/in-use',
+    what: 'All images of this dataset are being searched.',
+    ...(name !== undefined && { where: name }),
+    cure: 'Wait until the search is done, or pause it on the Segment page of the tab that it is in.',
+  });
 }
 
 async function storedJob(store: State['store']): Promise<v.InferOutput<typeof JobSchema> | null> {

@@ -144,11 +144,9 @@ test('a dataset that was interrupted goes on, in another tab too, and is found a
   const [again] = await service.folder({ ...request, settings }, asked());
   expect(again).toMatchObject({ settings });
   expect(again?.samples.some(({ isReviewed }) => isReviewed)).toBe(false);
-  await service.results.forget(datasetId);
-  expect(await service.results.of(datasetId)).toBeNull();
 });
 
-test('what is searched is not deleted or searched in another tab, which knows of it; where it is gone all the same the search ends', async () => {
+test('what is searched is not deleted, searched or written over in another tab, which knows of it; where it is gone all the same the search ends', async () => {
   const store = new MemoryStore();
   const { service, datasets } = openService(store);
   const { service: other, emitted } = openService(store);
@@ -161,12 +159,15 @@ test('what is searched is not deleted or searched in another tab, which knows of
         expect(other.expectUnused(datasetId)).rejects.toThrow(/being searched/),
         expect(other.expectUnused('other')).resolves.toBeUndefined(),
         expect(other.folder(request, asked())).rejects.toThrow(/in another tab/),
+        expect(
+          store.read(`datasets/${datasetId}/found/found.jsonl`).then((bytes) => other.results.bring(bytes)),
+        ).rejects.toMatchObject({ record: { code: 'data/in-use', where: 'Cells' } }),
         expect(other.job()).resolves.toMatchObject({ isUnderWay: true }),
       );
     if (done === 2) void datasets.delete(datasetId);
   });
   await expect(service.folder(request, searching)).rejects.toThrow(/deleted while the search went on/);
-  expect(beside).toHaveLength(4);
+  expect(beside).toHaveLength(5);
   await Promise.all(beside);
   await other.expectUnused(datasetId);
   await vi.waitFor(() => expect(emitted).toContainEqual({ type: 'elsewhere', kind: 'searches' }));

@@ -36,7 +36,7 @@ import type {
 } from '../protocol.ts';
 import type { NamedWeights } from '../segmentation-service.ts';
 import { searchLocks } from '../tab-locks.ts';
-import { forgetJob, isSearched, keepJob, SEARCH, waitingJob } from './find-job.ts';
+import { expectNotSearched, forgetJob, keepJob, SEARCH, waitingJob } from './find-job.ts';
 import { FoundResults } from './found-results.ts';
 
 /** What finding needs of the other services. */
@@ -174,13 +174,8 @@ export class FindService {
   }
 
   /** @throws Failure `data/in-use` when all of a dataset is being searched, here or in another tab. */
-  async expectUnused(datasetId: string): Promise<void> {
-    if (!(await isSearched(this.state, datasetId))) return;
-    throw new Failure({
-      code: 'data/in-use',
-      what: 'All images of this dataset are being searched.',
-      cure: 'Wait until the search is done, or pause it on the Segment page of the tab that it is in.',
-    });
+  expectUnused(datasetId: string): Promise<void> {
+    return expectNotSearched(this.state, datasetId);
   }
 
   async job(): Promise<FindJob | null> {

@@ -5,7 +5,8 @@ import { MemoryStore } from '../../data/memory-store.ts';
 import { type FindOrigin, FoundFile, type FoundImage } from '../../engine/find/found-file.ts';
 import type { FoundObject } from '../../engine/find/select.ts';
 import type { EngineState } from '../engine-state.ts';
-import type { FoundDataset, SampleRef } from '../protocol.ts';
+import type { DatasetInfo, FoundDataset, SampleRef } from '../protocol.ts';
+import { expectNotSearched } from './find-job.ts';
 
 export class FoundResults {
   constructor(private readonly state: Pick<EngineState, 'store' | 'datasets'>) {}
@@ -44,7 +45,7 @@ export class FoundResults {
     });
   }
 
-  forget(datasetId: string): Promise<void> {
+  private forget(datasetId: string): Promise<void> {
     return this.state.store.remove(folderOf(datasetId));
   }
 
@@ -64,23 +65,25 @@ export class FoundResults {
    * Keeps a `found.jsonl` that came from elsewhere, of the command line for instance, with the dataset whose images it is of,
    * in place of what was found there before.
    * @returns null where it is damaged, or no dataset has all of its images at the same size.
+   * @throws Failure `data/in-use` while that dataset is searched, in any tab: the search goes on writing to the same file.
    */
   async bring(bytes: Uint8Array): Promise<FoundDataset | null> {
     const store = new MemoryStore();
     await store.write('found.jsonl', bytes);
     const read = await FoundFile.read(store, 'found.jsonl');
-    const datasetId = read && read.file.images.length > 0 && (await this.datasetWith(read.file.images));
-    if (!read || !datasetId) return null;
-    await this.forget(datasetId);
-    await this.state.store.write(foundPath(datasetId), await store.read('found.jsonl'));
-    return this.of(datasetId);
+    const dataset = read && read.file.images.length > 0 && (await this.datasetWith(read.file.images));
+    if (!read || !dataset) return null;
+    await expectNotSearched(this.state, dataset.id, dataset.name);
+    await this.forget(dataset.id);
+    await this.state.store.write(foundPath(dataset.id), await store.read('found.jsonl'));
+    return this.of(dataset.id);
   }
 
-  private async datasetWith(images: readonly FoundImage[]): Promise<string | null> {
-    for (const { id } of await this.state.datasets.list()) {
-      const { stored } = await this.state.datasets.open(id);
+  private async datasetWith(images: readonly FoundImage[]): Promise<DatasetInfo | null> {
+    for (const info of await this.state.datasets.list()) {
+      const { stored } = await this.state.datasets.open(info.id);
       const sizes = new Map(stored.samples.map(({ name, width, height }) => [name, `${width} ${height}`]));
-      if (images.every(({ name, width, height }) => sizes.get(name) === `${width} ${height}`)) return id;
+      if (images.every(({ name, width, height }) => sizes.get(name) === `${width} ${height}`)) return info;
     }
     return null;
   }

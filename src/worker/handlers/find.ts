@@ -1,6 +1,6 @@
 import type { FindService } from '../find/find-service.ts';
 import type { CallName } from '../protocol.ts';
-import { done, ok } from '../result.ts';
+import { ok } from '../result.ts';
 import type { Handlers } from '../serve.ts';
 
 type FindCalls = Extract<CallName, `find.${string}`>;
@@ -15,10 +15,6 @@ export function findHandlers(service: Promise<FindService>): Pick<Handlers, Find
     'find.found': async ({ datasetId }) => ok({ found: await (await service).results.of(datasetId) }),
     'find.image': async (ref) => ok({ objects: await (await service).results.image(ref) }),
     'find.reviewed': async (ref) => ok(await (await service).results.review(ref)),
-    'find.forget': async ({ datasetId }) => {
-      await (await service).results.forget(datasetId);
-      return done;
-    },
     'find.bring': async ({ file }) =>
       ok({ found: await (await service).results.bring(new Uint8Array(await file.arrayBuffer())) }),
     'find.calibrate': async (request, call) => ok(await (await service).calibrate(request, call)),

@@ -1,6 +1,6 @@
 /** What becomes of a project's datasets and runs beside those that are here. */
 import type { LazyFile } from '../../data/lazy-file.ts';
-import { encodeManifest } from '../../data/manifest.ts';
+import { encodeManifest, type Manifest, parseManifest } from '../../data/manifest.ts';
 import {
   DATASET_FILE,
   datasetPart,
@@ -13,6 +13,7 @@ import { RECORD, readRecord } from '../../engine/run/run-record.ts';
 import type { RunRecord } from '../../engine/run/run-types.ts';
 import { sha256 } from '../../sam/checkpoint/hash.ts';
 import type { EngineState } from '../engine-state.ts';
+import { freeName } from '../free-name.ts';
 import type { RunRepository } from '../runs/run-repository.ts';
 import { contentId, type IdChanges, withIds } from './project-ids.ts';
 
@@ -38,18 +39,24 @@ export class ProjectPlan {
     private readonly runs: Pick<RunRepository, 'filesOf' | 'list'>,
   ) {}
 
-  async dataset(id: string, given: ReadonlyMap<string, LazyFile>): Promise<Planned> {
+  /** @param before what else of the project was planned. */
+  async dataset(
+    id: string,
+    given: ReadonlyMap<string, LazyFile>,
+    before: readonly Planned[],
+  ): Promise<Planned> {
     const { manifest, files } = await incomingDataset(given, `datasets/${id}`);
     const { store, datasets } = this.state;
-    const { name, summary } = manifest;
+    const { name } = manifest;
     const settled = await this.settle('dataset', id, {
-      content: () => contentOf(readersOf(files)),
-      here: async () => contentOf(storedReaders(store, await datasetPart(store, id))),
+      content: () => datasetContent(readersOf(files)),
+      here: async () => datasetContent(storedReaders(store, await datasetPart(store, id))),
     });
-    const isBeside = settled.fate === 'beside';
-    const addedAs = isBeside ? freeName(name, await datasets.list()) : name;
-    const renamed = { ...manifest, id: settled.id, name: addedAs, summary: { ...summary, name: addedAs } };
-    const whole = isBeside ? encodeManifest(renamed) : await files.get(DATASET_FILE)?.bytes();
+    const addedAs = nameFor('dataset', name, settled, await datasets.list(), before);
+    const isChanged = settled.id !== id || addedAs !== name;
+    const whole = isChanged
+      ? encodeManifest({ ...namedManifest(manifest, addedAs), id: settled.id })
+      : await files.get(DATASET_FILE)?.bytes();
     return {
       ...settled,
       kind: 'dataset',
@@ -61,8 +68,16 @@ export class ProjectPlan {
     };
   }
 
-  /** @param changes ids of datasets and of earlier runs of the project that were taken. */
-  async run(id: string, given: ReadonlyMap<string, LazyFile>, changes: IdChanges): Promise<Planned> {
+  /**
+   * @param changes ids of datasets and of earlier runs of the project that were taken.
+   * @param before what else of the project was planned.
+   */
+  async run(
+    id: string,
+    given: ReadonlyMap<string, LazyFile>,
+    changes: IdChanges,
+    before: readonly Planned[],
+  ): Promise<Planned> {
     const { files, record } = await incomingRun(given, `runs/${id}`);
     const { store } = this.state;
     const { name } = record;
@@ -75,9 +90,8 @@ export class ProjectPlan {
         return runContent(known, storedReaders(store, await runPart(store, id, false)));
       },
     });
-    const isBeside = settled.fate === 'beside';
-    const addedAs = isBeside ? freeName(name, await this.runs.list()) : name;
-    const all = isBeside ? new Map([...changes, [id, settled.id]]) : changes;
+    const addedAs = nameFor('run', name, settled, await this.runs.list(), before);
+    const all = settled.fate === 'beside' ? new Map([...changes, [id, settled.id]]) : changes;
     const whole = encode(`${JSON.stringify({ ...withIdsIn(mine, all), name: addedAs }, null, 2)}\n`);
     return { ...settled, kind: 'run', name, addedAs, files, whole, changes: all };
   }
@@ -123,18 +137,38 @@ const readersOf = (files: ReadonlyMap<string, LazyFile>, changes: IdChanges = NO
 const storedReaders = (store: EngineState['store'], { folder, files }: ProjectPart): Readers =>
   new Map(files.map(({ path }) => [path, () => store.read(`${folder}/${path}`)]));
 
+/** The name that an item gets, or has where it is here already. */
+function nameFor(
+  kind: Planned['kind'],
+  name: string,
+  { id, fate }: Pick<Planned, 'id' | 'fate'>,
+  here: readonly { readonly id: string; readonly name: string }[],
+  before: readonly Planned[],
+): string {
+  if (fate === 'here') return here.find((each) => each.id === id)?.name ?? name;
+  const added = before.filter((each) => each.kind === kind).map(({ addedAs }) => ({ name: addedAs }));
+  return freeName(name, [...here, ...added]);
+}
+
+const namedManifest = (manifest: Manifest, name: string): Manifest => ({
+  ...manifest,
+  name,
+  summary: { ...manifest.summary, name },
+});
+
+/** Of a dataset: its files, with a description that has no name, for under another it is the same. */
+async function datasetContent(files: Readers): Promise<string> {
+  const unnamed = async () => {
+    const bytes = (await files.get(DATASET_FILE)?.()) ?? NO_BYTES;
+    return encodeManifest(namedManifest(parseManifest(bytes, DATASET_FILE), ''));
+  };
+  return contentOf(new Map([...files, [DATASET_FILE, unnamed]]));
+}
+
 /** Of a run: its record, and its files but for the checkpoint, without which the same run may have come. */
 async function runContent(record: RunRecord, files: Readers): Promise<string> {
   const others = [...files].filter(([path]) => path !== RECORD && path !== RUN_FILES.checkpoint);
   return contentOf(new Map([...others, [RECORD, async () => encode(recordIdentity(record))]]));
-}
-
-/** "cells" → "cells (2)". */
-function freeName(name: string, others: readonly { readonly name: string }[]): string {
-  const taken = new Set(others.map((other) => other.name));
-  let free = name;
-  for (let n = 2; taken.has(free); n++) free = `${name} (${n})`;
-  return free;
 }
 
 const encode = (text: string) => new TextEncoder().encode(text);

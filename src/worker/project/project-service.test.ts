@@ -235,18 +235,49 @@ test('a project that goes out comes in the same, byte for byte, and dropped agai
   expect(await there.service.add(again.lookId, call)).toEqual({ datasets: [], runs: [], refusals: [] });
 });
 
+test('what comes in under a name that another has gets one of its own, and is known by its content all the same', async () => {
+  const here = studio();
+  const [first, second] = [await addCells(here), await addCells(here)];
+  await here.datasets.rename(second, 'Cells');
+  await addRun(here, first);
+  const zip = await exported(here, [first, second], [RUN_ID]);
+  const there = studio();
+  await addCells(there);
+  await addRun(there, first, { id: '2026-10-02-09-30-00-0badcafe' });
+  const expected = [
+    ['new', 'Cells (2)'],
+    ['new', 'Cells (3)'],
+    ['new', 'First (2)'],
+  ];
+  expect((await looked(there, zip)).items.map(({ fate, addedAs }) => [fate, addedAs])).toEqual(expected);
+  const { datasets, runs } = await added(there, zip);
+  expect(datasets.map(({ id, name }) => [id, name])).toEqual([
+    [first, 'Cells (2)'],
+    [second, 'Cells (3)'],
+  ]);
+  expect(runs).toMatchObject([{ id: RUN_ID, name: 'First (2)' }]);
+  expect((await there.datasets.list()).map(({ name }) => name).sort()).toEqual([
+    'Cells',
+    'Cells (2)',
+    'Cells (3)',
+  ]);
+  expect((await looked(there, zip)).items.map(({ fate, addedAs }) => [fate, addedAs])).toEqual(
+    expected.map(([, name]) => ['here', name]),
+  );
+});
+
 test('others of the same ids stay, and what comes in stands beside them with ids of its own', async () => {
   const here = studio();
   const datasetId = await addCells(here);
   await addRun(here, datasetId);
   const zip = await exported(here, [datasetId], [RUN_ID]);
   // Work went on after the project was written.
-  await here.datasets.rename(datasetId, 'Cells of May');
+  await here.datasets.setScale(datasetId, 512);
   await here.repository.save({ ...(await here.training.info(RUN_ID)), note: 'too few images' });
   const before = { ...(await filesUnder(here.store, 'datasets')), ...(await filesUnder(here.store, 'runs')) };
 
   expect((await looked(here, zip)).items.map(({ fate, addedAs }) => [fate, addedAs])).toEqual([
-    ['beside', 'Cells'],
+    ['beside', 'Cells (2)'],
     ['beside', 'First (2)'],
   ]);
   const {
@@ -255,6 +286,7 @@ test('others of the same ids stay, and what comes in stands beside them with ids
   } = await added(here, zip);
   const newId = dataset?.id ?? '';
   expect(newId).not.toBe(datasetId);
+  expect(dataset?.name).toBe('Cells (2)');
   expect(run).toMatchObject({
     name: 'First (2)',
     settings: { datasetIds: [newId] },
@@ -271,8 +303,12 @@ test('others of the same ids stay, and what comes in stands beside them with ids
   const after = { ...(await filesUnder(here.store, 'datasets')), ...(await filesUnder(here.store, 'runs')) };
   expect(after).toMatchObject(before);
 
-  // The same again is known by its content.
-  expect((await looked(here, zip)).items.map(({ fate }) => fate)).toEqual(['here', 'here']);
+  // The same again is known by its content, whatever it is called.
+  await here.datasets.rename(newId, 'Cells of May');
+  expect((await looked(here, zip)).items.map(({ fate, addedAs }) => [fate, addedAs])).toEqual([
+    ['here', 'Cells of May'],
+    ['here', 'First (2)'],
+  ]);
 });
 
 test('a run without its checkpoint is over, and is known again with or without it', async () => {

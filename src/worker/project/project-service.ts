@@ -113,8 +113,9 @@ export class ProjectService {
         const folder = `${kind}s/${id}`;
         try {
           const own = folders.get(folder) ?? new Map<string, LazyFile>();
-          const plan = kind === 'dataset' ? this.plan.dataset(id, own) : this.plan.run(id, own, changes);
-          const planned = await plan;
+          const planned = await (kind === 'dataset'
+            ? this.plan.dataset(id, own, plans)
+            : this.plan.run(id, own, changes, plans));
           if (planned.id !== id) changes.set(id, planned.id);
           plans.push(planned);
           const { fate, addedAs } = planned;

@@ -105,11 +105,9 @@ export interface FindCalls {
   'find.reviewed': [SampleRef, FoundDataset];
   /**
    * Keeps a `found.jsonl` of the command line with the dataset whose images it is of, in place of what was found there; null
-   * where there is no such dataset.
+   * where there is no such dataset. Fails with `data/in-use` while that dataset is searched, in any tab.
    */
   'find.bring': [{ readonly file: File }, { readonly found: FoundDataset | null }];
-  /** Forgets what was found in a dataset. */
-  'find.forget': [{ readonly datasetId: string }, Nothing];
   /**
    * Chooses thresholds by some labelled images of a dataset, of its validation images where those are labelled, and learns
    * there what is looked for. Null where no object is known. Progress in images.

@@ -33,10 +33,10 @@ export interface ProjectItemInfo {
   readonly bytes: number;
   /**
    * `new`: it is not here yet; `here`: the same is here already, and nothing is done; `beside`: another of this id is here,
-   * and it is added beside it under `addedAs`; `refused`: it is damaged, as `refusals` say.
+   * and it is added beside it; `refused`: it is damaged, as `refusals` say.
    */
   readonly fate: 'new' | 'here' | 'beside' | 'refused';
-  /** The name that it gets. */
+  /** The name that it gets, a free one; that which it has where it is here already. */
   readonly addedAs: string;
 }
 

@@ -151,7 +151,7 @@ beforeEach(() => {
   vi.stubGlobal('navigator', {});
 });
 
-test('a run in half precision has the model so until it is over, the next run may be in full', async () => {
+test('a run in half precision has the model so until it is over, the next run may be in full and has a name of its own', async () => {
   const { service, begun, storeWeights } = openService();
   begun.resolve(fakeRun().run);
   const half = { ...settings, values: { 'train.weights': 'f16' } };
@@ -160,7 +160,8 @@ test('a run in half precision has the model so until it is over, the next run ma
   expect(vi.mocked(startTraining).mock.lastCall?.[0].model.precision).toBe('f16');
   await service.pause(id);
   vi.mocked(startTraining).mockResolvedValueOnce(fakeRun().run);
-  await service.start(settings);
+  const again = await service.start(settings);
+  expect(again.name).toBe(`${(await service.info(id)).name} (2)`);
   expect(storeWeights.mock.calls.map(([precision]) => precision)).toEqual(['f16', 'f32']);
   expect(vi.mocked(startTraining).mock.lastCall?.[0].model.precision).toBe('f32');
 });
@@ -455,13 +456,14 @@ test('an adapter becomes a run, is not broken for another tab while it is stored
   expect(run).toMatchObject({ name: 'Theirs (imported)', status: 'imported', step: 7, bestScore: 0.5 });
   expect(seen).toEqual([[], [], []]);
   expect((await there.list()).map(({ id }) => id)).toEqual([run.id]);
+  expect((await here.addAdapter([droppedAdapter()])).name).toBe('Theirs (imported) (2)');
   vi.mocked(store.write).mockImplementation(async (path, bytes) => {
     if (path.endsWith('run.json'))
       throw new Failure({ code: 'storage/full', what: 'Full.', cure: 'Delete.' });
     await write(path, bytes);
   });
   await expect(here.addAdapter([droppedAdapter()])).rejects.toThrow('Full.');
-  expect(await store.list('runs')).toHaveLength(1);
+  expect(await store.list('runs')).toHaveLength(2);
 });
 
 test('an import that was cut off is listed as broken and can be deleted', async () => {

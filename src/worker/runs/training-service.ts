@@ -20,6 +20,7 @@ import { readRunAdapter, storeAdapterFiles } from '../../engine/run/adapter-file
 import type { RunRecord } from '../../engine/run/run-types.ts';
 import { compareTested, readTestIous } from '../../engine/run/test-ious.ts';
 import type { EngineState } from '../engine-state.ts';
+import { freeName } from '../free-name.ts';
 import { inputFile } from '../input-file.ts';
 import type {
   AnswerOf,
@@ -106,10 +107,10 @@ export class TrainingService {
   }
 
   private startAs(id: string, settings: TrainSettings): Promise<RunInfo> {
-    return this.launch(id, settings.datasetIds, () =>
+    return this.launch(id, settings.datasetIds, async () =>
       this.launches.fromStart({
         id,
-        name: settings.name.trim() || 'Run',
+        name: freeName(settings.name.trim() || 'Run', await this.repository.list()),
         settings,
         created: Date.now(),
       }),
@@ -229,7 +230,9 @@ export class TrainingService {
           model.open,
           this.repository.filesOf(id),
         );
-        return await this.reports.save(importedRecord(id, now, adapter, model, files));
+        const record = importedRecord(id, now, adapter, model, files);
+        const name = freeName(record.name, await this.repository.list());
+        return await this.reports.save({ ...record, name });
       } catch (error) {
         await this.repository.delete(id);
         throw error;

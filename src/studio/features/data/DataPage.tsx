@@ -2,9 +2,7 @@ import { type ReactNode, useState } from 'react';
 import type { FailureRecord } from '../../../worker/protocol.ts';
 import { BrokenList } from '../../components/BrokenList.tsx';
 import { FileButton } from '../../components/FileButton.tsx';
-import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { importFiles } from '../../drop/import-files.ts';
-import { duration } from '../../format/format.ts';
 import { leftOutOrToCheck } from '../../format/left-out.ts';
 import { addDemo, deleteDataset, useDatasets } from '../../stores/datasets.ts';
 import { useDropPreview } from '../../stores/drop-preview.ts';
@@ -12,6 +10,7 @@ import { useProject } from '../../stores/project.ts';
 import styles from './DataPage.module.css';
 import { DatasetCard } from './DatasetCard.tsx';
 import { DatasetViewer } from './DatasetViewer.tsx';
+import { Importing } from './Importing.tsx';
 import { ImportPreview } from './ImportPreview.tsx';
 import { ProjectPanel } from './ProjectPanel.tsx';
 import { RefusalList } from './RefusalList.tsx';
@@ -21,11 +20,10 @@ export function DataPage(): ReactNode {
   const datasets = useDatasets((state) => state.datasets);
   const broken = useDatasets((state) => state.broken);
   const loaded = useDatasets((state) => state.loaded);
-  const importing = useDatasets((state) => state.importing);
+  const busy = useDatasets((state) => state.importing !== null);
   const refusals = useDatasets((state) => state.refusals);
   const [viewedId, setViewedId] = useState<string | null>(null);
   const viewed = datasets.find((dataset) => dataset.id === viewedId);
-  const busy = importing !== null;
   const hasPreview = useDropPreview((state) => state.preview !== null);
   const hasProject = useProject((state) => state.preview !== null);
   const isDeciding = hasPreview || hasProject;
@@ -42,32 +40,14 @@ export function DataPage(): ReactNode {
           </p>
         </div>
         <div className="row">
-          <FileButton
-            label="Add files …"
-            primary
-            disabled={busy}
-            onFiles={(files) => void importFiles(files)}
-          />
-          <FileButton
-            label="Add a folder …"
-            folder
-            disabled={busy}
-            onFiles={(files) => void importFiles(files)}
-          />
+          <FileButton label="Add files …" primary onFiles={(files) => void importFiles(files)} />
+          <FileButton label="Add a folder …" folder onFiles={(files) => void importFiles(files)} />
           <button type="button" disabled={busy} onClick={() => void addDemo('domains')}>
             Try the demo
           </button>
         </div>
       </section>
-      {importing && (
-        <div className={styles.importing}>
-          <ProgressBar progress={importing.progress} />
-          <span className={`muted small ${styles.left}`}>{progressWords(importing)}</span>
-          <button type="button" onClick={importing.cancel}>
-            Cancel
-          </button>
-        </div>
-      )}
+      <Importing />
       <ProjectPanel />
       <ImportPreview />
       {refusals.length > 0 && <LastRefusals refusals={refusals} />}
@@ -90,17 +70,6 @@ function LastRefusals({ refusals }: { readonly refusals: readonly FailureRecord[
       <RefusalList refusals={refusals} />
     </section>
   );
-}
-
-/** `3,200 of 10,000 · 40 s left`; nothing where there is no total. */
-function progressWords({
-  progress,
-  left,
-}: NonNullable<ReturnType<typeof useDatasets.getState>['importing']>): string {
-  const { done, total } = progress;
-  if (total === 0) return '';
-  const count = `${done.toLocaleString('en')} of ${total.toLocaleString('en')}`;
-  return left === null ? count : `${count} · ${duration(left)} left`;
 }
 
 function NoData(): ReactNode {

@@ -5,7 +5,6 @@ import { CheckBox } from '../../components/CheckBox.tsx';
 import { OverlaidImage } from '../../components/OverlaidImage.tsx';
 import { StretchContrast } from '../../components/StretchContrast.tsx';
 import { leftOutOrToCheck } from '../../format/left-out.ts';
-import { useDatasets } from '../../stores/datasets.ts';
 import {
   AS_FOUND,
   changeSettings,
@@ -22,7 +21,6 @@ import { ScaleField } from './ScaleField.tsx';
 /** What a drop would become, before it is stored: how masks are read and why, three images, and what to change. */
 export function ImportPreview(): ReactNode {
   const preview = useDropPreview((state) => state.preview);
-  const isImporting = useDatasets(({ importing }) => importing !== null);
   const [withMasks, setWithMasks] = useState(true);
   if (!preview) return null;
   const { datasets, refusals } = preview;
@@ -54,7 +52,7 @@ export function ImportPreview(): ReactNode {
         <button
           type="button"
           className="primary"
-          disabled={datasets.length === 0 || isImporting}
+          disabled={datasets.length === 0}
           onClick={() => void importPreview()}
         >
           Import {plural(datasets.length, 'dataset')}

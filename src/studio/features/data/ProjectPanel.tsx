@@ -2,7 +2,6 @@ import type { ReactNode } from 'react';
 import { plural } from '../../../config/words.ts';
 import type { ProjectItemInfo } from '../../../worker/protocol.ts';
 import { bytes, when } from '../../format/format.ts';
-import { useDatasets } from '../../stores/datasets.ts';
 import { addProject, leaveProject, useProject } from '../../stores/project.ts';
 import styles from './ImportPreview.module.css';
 import { RefusalList } from './RefusalList.tsx';
@@ -10,7 +9,6 @@ import { RefusalList } from './RefusalList.tsx';
 /** What a dropped project would add, before anything is stored. */
 export function ProjectPanel(): ReactNode {
   const preview = useProject((state) => state.preview);
-  const isImporting = useDatasets(({ importing }) => importing !== null);
   if (!preview) return null;
   const { items, otherModels, refusals, created } = preview;
   const toAdd = items.filter(({ fate }) => fate === 'new' || fate === 'beside');
@@ -41,7 +39,7 @@ export function ProjectPanel(): ReactNode {
       {refusals.length > 0 && <RefusalList refusals={refusals} />}
       <div className="row">
         {toAdd.length > 0 && (
-          <button type="button" className="primary" disabled={isImporting} onClick={() => void addProject()}>
+          <button type="button" className="primary" onClick={() => void addProject()}>
             Add {bytes(toAdd.reduce((sum, item) => sum + item.bytes, 0))} to this browser
           </button>
         )}
@@ -53,12 +51,16 @@ export function ProjectPanel(): ReactNode {
   );
 }
 
-function fateText({ fate, addedAs, bytes: size }: ProjectItemInfo): string {
+function fateText({ name, fate, addedAs, bytes: size }: ProjectItemInfo): string {
   switch (fate) {
     case 'new':
-      return bytes(size);
+      return addedAs === name
+        ? bytes(size)
+        : `is added as “${addedAs}”, for another has that name, ${bytes(size)}`;
     case 'here':
-      return 'is here already, and the same';
+      return addedAs === name
+        ? 'is here already, and the same'
+        : `is here already, and the same, as “${addedAs}”`;
     case 'beside':
       return `is here and differs: it is added beside it as “${addedAs}”, ${bytes(size)}`;
     case 'refused':

@@ -69,6 +69,13 @@ export function LabelExport(): ReactNode {
         />
       </div>
       <p className="muted small">{format.help}</p>
+      {dataset && dataset.labelling.inWork > 0 && (
+        <p className="attention small">
+          {dataset.labelling.inWork === 1
+            ? '1 image in work is left out; what is marked as done goes out.'
+            : `${dataset.labelling.inWork} images in work are left out; what is marked as done goes out.`}
+        </p>
+      )}
       {!isKept && (
         <label className={styles.check}>
           <input

@@ -211,7 +211,7 @@ function Quality(): ReactNode {
 /** Keys of the review, whatever has the focus but a field that takes keys itself. */
 function onReviewKey(event: KeyboardEvent): void {
   if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) return;
-  if (!runKey([REVIEW_KEYS], event.nativeEvent, null)) return;
+  if (!runKey([REVIEW_KEYS], event.nativeEvent, undefined)) return;
   event.preventDefault();
   event.stopPropagation();
 }

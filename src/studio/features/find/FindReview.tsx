@@ -76,8 +76,8 @@ export function FindReview(): ReactNode {
         </p>
       )}
       <p className="muted small">
-        Keys here: N and P choose, A accepts, R rejects, with Shift all; 1 to 9 give a class, G opens the next
-        image to review.
+        Keys, unless the image has the focus: N and P choose, A accepts, R rejects, with Shift all; 1 to 9
+        give a class, G opens the next image to review.
       </p>
     </div>
   );

@@ -8,10 +8,11 @@ import {
   rejectFound,
   reviewNext,
 } from '../../stores/find-review.ts';
+import { useFind } from '../../stores/find-state.ts';
 import { useLabels } from '../../stores/labels.ts';
 
-/** The keys of the review of found objects, whatever of it has the focus. */
-export const REVIEW_KEYS: KeyGroup<null> = {
+/** The keys of the review of found objects. */
+export const REVIEW_KEYS: KeyGroup<unknown> = {
   title: 'Segment, in the review of found objects',
   bindings: [
     { on: ['n'], list: [['N, P', 'choose the next object, or the one before']], run: () => chooseFound(1) },
@@ -37,3 +38,18 @@ export const REVIEW_KEYS: KeyGroup<null> = {
     { on: ['g'], list: [['G', 'open the next image to review']], run: () => void reviewNext() },
   ],
 };
+
+const GO_ON: KeyGroup<unknown> = {
+  title: '',
+  bindings: REVIEW_KEYS.bindings.filter(({ on }) => on.includes('g')),
+};
+
+/**
+ * The keys that the review has of the whole page but the image: while found objects wait for an answer. After the last of them
+ * the next image is a key away.
+ */
+export function reviewKeysOfPage(): readonly KeyGroup<unknown>[] {
+  const { objects, isSearched, passing } = useFind.getState();
+  if (objects.length > 0) return [REVIEW_KEYS];
+  return isSearched && passing > 0 ? [GO_ON] : [];
+}

@@ -6,6 +6,7 @@ import { useAnswer } from '../../components/use-answer.ts';
 import { bytes, duration, minutes } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { callEngine } from '../../stores/engine-link.ts';
+import { meanIou, useFirst } from '../../stores/first.ts';
 import {
   discardFirst,
   firstSettings,
@@ -20,7 +21,7 @@ import { openImage } from '../../stores/open-image.ts';
 import { openPage } from '../../stores/page.ts';
 import { activityText } from '../../stores/run-events.ts';
 import { isActive, isUsable } from '../../stores/run-status.ts';
-import { loadHistory, resumeRun, selectActiveRun, stopRun, useRuns } from '../../stores/runs.ts';
+import { loadHistory, resumeRun, selectActiveRun, selectStep, stopRun, useRuns } from '../../stores/runs.ts';
 import { chooseRun } from '../../stores/segment.ts';
 import { LookWipe } from './LookWipe.tsx';
 import styles from './TrainPanel.module.css';
@@ -51,7 +52,12 @@ export function TrainPanel({ capabilities }: { readonly capabilities: Capabiliti
 }
 
 function Offer({ capabilities }: { readonly capabilities: Capabilities }): ReactNode {
-  const plan = useAnswer(() => callEngine('train.plan', firstSettings([], capabilities)), 'plan');
+  // How fast the device is, the page's own clicks show.
+  const isTimed = useFirst(({ cells }) => meanIou(cells, 'tuned') !== null);
+  const plan = useAnswer(
+    isTimed ? () => callEngine('train.plan', firstSettings([], capabilities)) : null,
+    `plan ${isTimed}`,
+  );
   const cost =
     plan?.ok === true
       ? ` About ${minutes(secondsOf(plan.value.secondsPerStep))} on this device, with ${bytes(plan.value.memory.peakBytes)} of its GPU's memory.`
@@ -80,11 +86,10 @@ function OwnRun({
   readonly run: RunInfo;
   readonly capabilities: Capabilities;
 }): ReactNode {
-  const steps = useRuns((state) => state.histories[run.id]?.steps);
+  const step = useRuns((state) => selectStep(state, run));
   const look = useRuns((state) => state.histories[run.id]?.looks[0]);
   const activity = useRuns((state) => state.activities[run.id]);
   useEffect(() => void loadHistory(run.id), [run.id]);
-  const step = Math.max(run.step, steps?.at(-1)?.step ?? 0);
   if (isActive(run.status)) {
     const left = run.secondsPerStep === null ? null : run.secondsPerStep * (run.steps - step);
     const isOver = step >= run.steps;

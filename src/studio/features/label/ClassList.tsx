@@ -20,14 +20,15 @@ export function ClassList(): ReactNode {
             type="button"
             className={`small ${styles.class}`}
             aria-pressed={value === classValue}
+            title={index < 9 ? `Key ${index + 1}` : undefined}
             onClick={() => chooseClass(value)}
           >
             {classes.length > 1 && (
               <span className={styles.swatch} style={{ background: colour }} aria-hidden="true" />
             )}
             {name}
-            {index < 9 && (
-              <span className="muted" aria-hidden="true">
+            {classes.length > 1 && index < 9 && (
+              <span className={styles.key} aria-hidden="true">
                 {index + 1}
               </span>
             )}

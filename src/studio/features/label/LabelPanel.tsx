@@ -99,7 +99,7 @@ function Queue({ datasetId }: { readonly datasetId: string }): ReactNode {
   return (
     <>
       <p className="small muted">
-        {done} of {entries.length} images are done
+        {done} of {entries.length} images {done === 1 ? 'is' : 'are'} done
         {done < GOOD_TO_TRAIN && ', and six to twelve are enough to train for the first time'}. {left}
       </p>
       {done >= LEAST_TO_TRAIN && (

@@ -78,7 +78,10 @@ function Row({ object, index, isCovered }: RowProps): ReactNode {
             style={{ background: `rgb(${red} ${green} ${blue})` }}
             aria-hidden="true"
           />
-          {object.name ?? name} <span className="muted small">{isCovered ? 'covered' : label}</span>
+          {object.name ?? name}{' '}
+          <span className={`muted small ${styles.of}`} title={label}>
+            {isCovered ? 'covered' : label}
+          </span>
         </button>
       </Hint>
       <Hint text={object.hidden ? 'Hidden; click to show' : 'Does not draw it'}>

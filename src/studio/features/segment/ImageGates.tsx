@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import type { GateLayer } from '../../../worker/protocol.ts';
 import { MethodSwatch, useMethodColour } from '../../components/MethodSwatch.tsx';
+import { useRuns } from '../../stores/runs.ts';
 import { selectEmbedding, useSegment } from '../../stores/segment.ts';
 import { useSession } from '../../stores/session.ts';
 import styles from './ImageGates.module.css';
@@ -8,15 +9,17 @@ import styles from './ImageGates.module.css';
 /** The gates of the open image: a bar per method and block. */
 export function ImageGates(): ReactNode {
   const side = useSegment((state) => state.side);
+  const runId = useSegment((state) => state.runId);
   const embedding = useSegment(selectEmbedding);
   const gates = embedding?.gates ?? null;
+  const isBase = useRuns(({ runs }) => runs.find(({ id }) => id === runId)?.bestStep === 0);
   const known = useSession((state) => state.capabilities?.methods);
   if (side === 'base') return null;
   return (
     <section className={`panel ${styles.panel}`} aria-label="Gates of this image">
       <h2>Gates of this image</h2>
       {gates === null ? (
-        <p className="muted">{embedding ? 'This run has no gates.' : 'Shown once the image is encoded.'}</p>
+        <p className="muted">{embedding ? withoutGates(isBase) : 'Shown once the image is encoded.'}</p>
       ) : (
         (known ?? [])
           .filter((method) => gates.some((block) => block[method.id] !== undefined))
@@ -25,6 +28,9 @@ export function ImageGates(): ReactNode {
     </section>
   );
 }
+
+const withoutGates = (isBase: boolean): string =>
+  isBase ? 'This run kept the base model, which has no gates.' : 'This run has no gates.';
 
 function MethodBars(props: {
   readonly id: string;

@@ -1,8 +1,10 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { LabelObject } from '../../../data/labels/types.ts';
+import { maskObject } from '../../../data/mask-runs.ts';
 import { IDLE, type ToolRequest, type ToolState } from '../../canvas/tools.ts';
 import { newPrompts, resetEdit, useEdit } from '../../stores/edit-history.ts';
 import { linkEngine } from '../../stores/engine-link.ts';
+import { useFind } from '../../stores/find-state.ts';
 import { showLabels, useLabels } from '../../stores/labels.ts';
 import { shownAnswer, useSegment } from '../../stores/segment.ts';
 import { useTools } from '../../stores/tools.ts';
@@ -161,4 +163,38 @@ test('keys work elsewhere on the page, but not those that a button or a list nee
 test('no key of the image means two things', () => {
   const keys = SEGMENT_KEYS.flatMap(({ bindings }) => bindings.flatMap(({ on }) => on));
   expect(keys.filter((key, i) => keys.indexOf(key) !== i)).toEqual([]);
+});
+
+test('while found objects wait for an answer, the page has the keys of the review, the image its own', async () => {
+  const pressOnPage = (key: string) =>
+    handlePageKey({ ...none, key, code: `Key${key.toUpperCase()}` }, false, target);
+  const object = {
+    ...maskObject(Uint32Array.of(1, 2), 8),
+    predictedIou: 0.9,
+    stability: 0.9,
+    point: [1, 0] as const,
+  };
+  useFind.setState({
+    objects: [object, { ...object, predictedIou: 0.8 }],
+    chosen: 0,
+    isSearched: true,
+    passing: 2,
+  });
+  const tool = () => useTools.getState().tool;
+  pressOnPage('n');
+  expect(useFind.getState().chosen).toBe(1);
+  pressOnPage('r');
+  expect(useFind.getState().objects).toEqual([object]);
+  expect(tool()).not.toBe('select');
+  press('a', 'KeyA');
+  expect(tool(), 'the image has the focus').toBe('select');
+  // Masks are offered for a click: their digits choose among them.
+  handlePageKey({ ...none, key: '2', code: 'Digit2' }, false, target);
+  expect(candidate()).toBe(1);
+  pressOnPage('r');
+  pressOnPage('b');
+  expect(tool()).toBe('box');
+  pressOnPage('a');
+  expect(tool(), 'nothing is left to review').toBe('select');
+  useFind.setState(useFind.getInitialState(), true);
 });

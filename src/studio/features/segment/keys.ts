@@ -29,6 +29,7 @@ import {
 import { chooseCloseUp, clearPrompts, promptWholeImage, redo, undo } from '../../stores/prompts.ts';
 import { chooseCandidate, chooseSide, isEmpty, shownAnswer, useSegment } from '../../stores/segment.ts';
 import { choosePositive, chooseStretched, chooseTool, stepRadius, useTools } from '../../stores/tools.ts';
+import { reviewKeysOfPage } from '../find/keys.ts';
 
 /** What the keys can read and do. */
 export interface KeyTarget {
@@ -239,11 +240,14 @@ const KEYS_OF_THE_FOCUSED_IMAGE: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * {@link handleKey} for keys that were pressed elsewhere on the page, such as on a row of the list of objects.
+ * {@link handleKey} for keys that were pressed elsewhere on the page, such as on a row of the list of objects. What is to be
+ * reviewed has them first.
  * @param isTyping whether the key goes into a field.
  */
 export function handlePageKey(event: Key, isTyping: boolean, target: KeyTarget): boolean {
-  return !isTyping && !KEYS_OF_THE_FOCUSED_IMAGE.has(event.key) && handleKey(event, target);
+  if (isTyping || KEYS_OF_THE_FOCUSED_IMAGE.has(event.key)) return false;
+  const isOffered = Number(keyName(event)) <= (shownAnswer()?.prediction.candidates.length ?? 0);
+  return runKey([...(isOffered ? [] : reviewKeysOfPage()), ...SEGMENT_KEYS], event, target);
 }
 
 /** Whether the key was used. */

@@ -34,6 +34,10 @@ export const LooksPanel = memo(function LooksPanel(props: {
   );
 });
 
+/** Of what is shown, so that the three figures agree. */
+const changeText = (base: number, now: number): string =>
+  signed(Number(now.toFixed(2)) - Number(base.toFixed(2)), 2);
+
 function LookView({ look, kind }: { readonly look: Look; readonly kind: 'base' | 'now' }): ReactNode {
   const shown = look[kind];
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -45,7 +49,7 @@ function LookView({ look, kind }: { readonly look: Look; readonly kind: 'base' |
     context.putImageData(pixelsOf(width, height, rgb, shown?.mask ?? null, tint.map(Number)), 0, 0);
   }, [width, height, rgb, shown]);
   const name = kind === 'base' ? 'Base' : shown ? `Step ${shown.step}` : 'Not checked yet';
-  const change = kind === 'now' && shown && look.base ? ` (${signed(shown.iou - look.base.iou, 2)})` : '';
+  const change = kind === 'now' && shown && look.base ? ` (${changeText(look.base.iou, shown.iou)})` : '';
   return (
     <figure className={styles.view}>
       <canvas

@@ -23,6 +23,7 @@ import {
   renameRun,
   resumeRun,
   selectActiveRun,
+  selectStep,
   showRun,
   stopRun,
   trainAgain,
@@ -42,8 +43,7 @@ const STOPPABLE: readonly RunStatus[] = ['running', 'pausing', 'paused', 'interr
 /** A run's name, status and remaining time, with the buttons that act on it. */
 export function RunHeader({ run }: { readonly run: RunInfo }): ReactNode {
   const running = isActive(run.status);
-  const drawn = useRuns((state) => state.histories[run.id]?.steps.at(-1)?.step ?? 0);
-  const step = running ? Math.max(drawn, run.step) : run.step;
+  const step = useRuns((state) => selectStep(state, run));
   const activity = useRuns((state) => state.activities[run.id]);
   const evals = useRuns((state) => state.histories[run.id]?.evals ?? NONE);
   const sentence = nowSentence(run, step, activity !== undefined, evals);

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import type { RunInfo } from '../../../worker/protocol.ts';
 import { iou } from '../../format/format.ts';
 import { STATUS_LABELS } from '../../stores/run-status.ts';
-import { compareRuns, showRun, useRuns } from '../../stores/runs.ts';
+import { compareRuns, selectStep, showRun, useRuns } from '../../stores/runs.ts';
 import { QueuePanel } from './QueuePanel.tsx';
 import styles from './RunList.module.css';
 
@@ -43,7 +43,7 @@ export function RunList(): ReactNode {
               onClick={() => showRun(run.id)}
             >
               <span className={styles.name}>{run.name}</span>
-              <span className="muted small">{progress(run)}</span>
+              <RunProgress run={run} />
               <span className="muted small">{outcome(run)}</span>
             </button>
           </li>
@@ -53,9 +53,14 @@ export function RunList(): ReactNode {
   );
 }
 
-function progress(run: RunInfo): string {
+function RunProgress({ run }: { readonly run: RunInfo }): ReactNode {
+  const step = useRuns((state) => selectStep(state, run));
   const status = STATUS_LABELS[run.status];
-  return run.status === 'imported' ? status : `${status} · ${run.step} of ${run.steps}`;
+  return (
+    <span className="muted small">
+      {run.status === 'imported' ? status : `${status} · ${step} of ${run.steps}`}
+    </span>
+  );
 }
 
 function outcome(run: RunInfo): string | null {

@@ -37,7 +37,7 @@ export function RunView({ run }: { readonly run: RunInfo }): ReactNode {
       <RunHeader run={run} />
       {run.failure && <FailureMessage failure={run.failure} />}
       {run.pruned && <PrunedNote pruned={run.pruned} />}
-      {run.verdict && <VerdictPanel verdict={run.verdict} />}
+      {run.verdict && <VerdictPanel verdict={run.verdict} isBase={run.bestStep === 0} />}
       {run.status === 'imported' ? (
         <>
           <p className="muted">
