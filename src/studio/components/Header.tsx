@@ -102,7 +102,9 @@ function GpuFact(): ReactNode {
 
 function StorageFact(): ReactNode {
   const storage = useSession((state) => state.storage);
+  const isLost = useSession((state) => state.storageFailure !== null);
   const stored = useStoredBytes();
+  if (isLost) return <Fact label="Storage" value="none" />;
   if (!storage) return <Fact label="Storage" value="…" />;
   const kept = storage.persisted === true ? 'kept' : 'may be cleared';
   return <Fact label="Storage" value={`${bytes(stored)} · ${kept}`} />;

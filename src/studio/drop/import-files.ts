@@ -1,7 +1,9 @@
 /** Opens dropped or chosen files as a project, models, adapters, an image to segment, or datasets. */
+
 import type { DroppedFile } from '../../worker/protocol.ts';
 import { previewFiles } from '../stores/drop-preview.ts';
 import { callEngine } from '../stores/engine-link.ts';
+import { takeFound } from '../stores/find-folders.ts';
 import { notifyFailure, notifySuccess } from '../stores/notices.ts';
 import { openImage } from '../stores/open-image.ts';
 import { openPage, usePage } from '../stores/page.ts';
@@ -33,10 +35,9 @@ export async function importFiles(files: readonly DroppedFile[]): Promise<void> 
   }
 }
 
-/** Leaves out results of `mopeft find`, which are kept for review; what reads them comes with the Segment page. */
+/** Leaves out results of `mopeft find`, which are kept for review. */
 async function withoutFound(files: readonly DroppedFile[]): Promise<readonly DroppedFile[]> {
   if (!files.some(({ path }) => /(^|\/)found\.jsonl$/.test(path))) return files;
-  const { takeFound } = await import('../stores/find-folders.ts');
   return takeFound(files);
 }
 
