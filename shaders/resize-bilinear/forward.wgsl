@@ -1,14 +1,6 @@
 // out[n, oy, ox] = bilinear sample of x[n] at ((oy + ½)·inH/outH − ½, (ox + ½)·inW/outW − ½), clamped to the image
-// x: [N, inH, inW]; out: [N, outH, outW]. One thread per pixel; rows and planes are those of the dispatch.
-struct Params {
-  inH: u32,
-  inW: u32,
-  outH: u32,
-  outW: u32,
-}
-@group(0) @binding(15) var<uniform> params: Params;
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+// x: [N, inH, inW]; out: [N, outH, outW]. One thread per pixel.
+#include "lib/planes"
 
 // In integers, so that a place that falls on a pixel falls on it exactly: ((2·o + 1)·size_in − size_out)
 // / (2·size_out), and what is left. The quotient of floats is off by one at most; that of integers takes a software

@@ -148,6 +148,17 @@ export function pointsOf(values: unknown, least = 3): Float64Array | string {
   return points.length < 2 * least ? `it has ${points.length / 2} points, fewer than ${least}` : points;
 }
 
+/** The rings of a polygon, or what is wrong with the first that is none. */
+export function ringsOf(values: readonly unknown[]): Float64Array[] | string {
+  const rings: Float64Array[] = [];
+  for (const ring of values) {
+    const points = pointsOf(ring);
+    if (typeof points === 'string') return points;
+    rings.push(points);
+  }
+  return rings;
+}
+
 /** How a sentence ends on a shape that is none. */
 export const NO_AREA = 'has no area';
 

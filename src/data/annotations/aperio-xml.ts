@@ -8,7 +8,7 @@ import {
   pointsOf,
 } from './annotation-format.ts';
 import { type PlacedObject, polygon, rectangle, type Shape } from './shape.ts';
-import { childrenOf, numberOf, type XmlElement, xmlRoot } from './xml.ts';
+import { childrenOf, elementsAt, numberOf, type XmlElement, xmlRoot } from './xml.ts';
 
 /** Aperio ImageScope: `<Annotations>` with regions in pixels, a file for each image, of the image's name (MoNuSeg, MoNuSAC). */
 export const aperioXml: AnnotationFormat = {
@@ -25,7 +25,7 @@ function readAperio(source: AnnotationSource): AnnotationContent {
   let regionCount = 0;
   const objects = layers.flatMap((layer) => {
     const className = classOf(layer);
-    const regions = childrenOf(layer, 'Regions').flatMap((each) => childrenOf(each, 'Region'));
+    const regions = elementsAt(layer, 'Regions', 'Region');
     regionCount += regions.length;
     return objectsOf(regions, faults).map(
       (shape): PlacedObject => ({ shape, ...(className === undefined ? {} : { className }) }),
@@ -40,7 +40,7 @@ function readAperio(source: AnnotationSource): AnnotationContent {
 
 /** The name of a layer, or that of its attribute (MoNuSAC), which is called Description where nobody named it. */
 function classOf(layer: XmlElement): string | undefined {
-  const attributes = childrenOf(layer, 'Attributes').flatMap((each) => childrenOf(each, 'Attribute'));
+  const attributes = elementsAt(layer, 'Attributes', 'Attribute');
   const named = attributes.map(({ attributes: { Name, Value } }) => (Name === 'Description' ? Value : Name));
   return [layer.attributes.Name, ...named].map((name) => name?.trim()).find((name) => name);
 }
@@ -74,7 +74,7 @@ const AREAS = [0, 1, ELLIPSE];
 function shapeOf(region: XmlElement): Shape | string {
   const type = region.attributes.Type === undefined ? 0 : numberOf(region, 'Type');
   if (!AREAS.includes(type)) return `a line, arrow or ruler ${NO_AREA}`;
-  const vertices = childrenOf(region, 'Vertices').flatMap((each) => childrenOf(each, 'Vertex'));
+  const vertices = elementsAt(region, 'Vertices', 'Vertex');
   const points = pointsOf(
     vertices.flatMap((vertex) => [numberOf(vertex, 'X'), numberOf(vertex, 'Y')]),
     type === 0 ? 3 : 2,

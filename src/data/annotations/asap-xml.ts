@@ -8,7 +8,7 @@ import {
   pointsOf,
 } from './annotation-format.ts';
 import { type PlacedObject, polygon, type Shape } from './shape.ts';
-import { childrenOf, numberOf, type XmlElement, xmlRoot } from './xml.ts';
+import { elementsAt, numberOf, type XmlElement, xmlRoot } from './xml.ts';
 
 /** ASAP: outlines in pixels of the whole slide, a file for each image, of the image's name (Camelyon). */
 export const asapXml: AnnotationFormat = {
@@ -25,9 +25,7 @@ const CURE = 'Draw it in ASAP as a polygon or spline.';
 const NO_GROUP = 'None';
 
 function readAsap(source: AnnotationSource): AnnotationContent {
-  const annotations = childrenOf(xmlRoot(source), 'Annotations').flatMap((all) =>
-    childrenOf(all, 'Annotation'),
-  );
+  const annotations = elementsAt(xmlRoot(source), 'Annotations', 'Annotation');
   const faults = new ObjectFaults();
   const objects = annotations.flatMap((one, i): PlacedObject[] => {
     const shape = shapeOf(one);
@@ -51,8 +49,7 @@ function shapeOf(annotation: XmlElement): Shape | string {
   const { Type: type = 'Polygon' } = annotation.attributes;
   if (!AREAS.includes(type)) return `a ${type} ${NO_AREA}`;
   const points = pointsOf(
-    childrenOf(annotation, 'Coordinates')
-      .flatMap((all) => childrenOf(all, 'Coordinate'))
+    elementsAt(annotation, 'Coordinates', 'Coordinate')
       .toSorted((a, b) => numberOf(a, 'Order') - numberOf(b, 'Order') || 0)
       .flatMap((one) => [numberOf(one, 'X'), numberOf(one, 'Y')]),
   );

@@ -13,7 +13,7 @@ import {
 import { type GroupedObject, groupedObjects } from './grouped-objects.ts';
 import { checkedCounts } from './run-lengths.ts';
 import { polygon, type Shape, turnedRectangle } from './shape.ts';
-import { childrenOf, numberOf, textOf, type XmlElement, xmlRoot } from './xml.ts';
+import { childrenOf, elementsAt, numberOf, textOf, type XmlElement, xmlRoot } from './xml.ts';
 
 /** CVAT for images 1.1: `<annotations>` with an `<image>` for each image. */
 export const cvatXml: AnnotationFormat = {
@@ -51,9 +51,7 @@ function readCvat(source: AnnotationSource): AnnotationContent {
 /** `<meta><task|job|project><labels><label><name>`. */
 function classNamesOf(root: XmlElement): string[] {
   const about = childrenOf(root, 'meta').flatMap((meta) => childrenOf(meta));
-  const labels = about
-    .flatMap((each) => childrenOf(each, 'labels'))
-    .flatMap((each) => childrenOf(each, 'label'));
+  const labels = about.flatMap((each) => elementsAt(each, 'labels', 'label'));
   return labels.flatMap((label) => textOf(label, 'name') || []);
 }
 

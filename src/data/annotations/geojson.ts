@@ -9,7 +9,7 @@ import {
   issueText,
   NO_AREA,
   ObjectFaults,
-  pointsOf,
+  ringsOf,
 } from './annotation-format.ts';
 import { type AnnotatedObject, type Shape, union } from './shape.ts';
 
@@ -119,11 +119,6 @@ function unionOf(shapes: readonly (Shape | string)[]): Shape | string {
 /** The outer ring and its holes. */
 function polygonOf(coordinates: unknown): Shape | string {
   if (!Array.isArray(coordinates) || coordinates.length === 0) return 'its coordinates are missing';
-  const rings: Float64Array[] = [];
-  for (const ring of coordinates) {
-    const points = pointsOf(ring);
-    if (typeof points === 'string') return points;
-    rings.push(points);
-  }
-  return { kind: 'polygon', rings };
+  const rings = ringsOf(coordinates);
+  return typeof rings === 'string' ? rings : { kind: 'polygon', rings };
 }

@@ -6,7 +6,7 @@ import {
   type AnnotationSource,
   issueText,
   ObjectFaults,
-  pointsOf,
+  ringsOf,
 } from './annotation-format.ts';
 import { firstOfLines, jsonLines } from './json-lines.ts';
 import type { PlacedObject } from './shape.ts';
@@ -65,12 +65,8 @@ function objectOf(json: unknown): PlacedObject | string {
   const parsed = v.safeParse(outlines, json);
   if (!parsed.success) return issueText(parsed.issues[0]);
   const { type, coordinates } = parsed.output;
-  const rings: Float64Array[] = [];
-  for (const ring of coordinates) {
-    const points = pointsOf(ring);
-    if (typeof points === 'string') return points;
-    rings.push(points);
-  }
+  const rings = ringsOf(coordinates);
+  if (typeof rings === 'string') return rings;
   if (rings.length === 0) return 'its coordinates are missing';
   return { shape: { kind: 'polygon', rings }, ...(type ? { className: type } : {}) };
 }

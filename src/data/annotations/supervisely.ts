@@ -10,6 +10,7 @@ import {
   NO_AREA,
   ObjectFaults,
   pointsOf,
+  ringsOf,
 } from './annotation-format.ts';
 import { bytesOfBase64, shapeOfPng } from './mask-png.ts';
 import { type PlacedObject, rectangle, type Shape } from './shape.ts';
@@ -90,13 +91,8 @@ function shapeOf(one: v.InferOutput<typeof entry>): Shape | string {
 function polygonOf(json: unknown): Shape | string {
   const parsed = v.safeParse(points, json);
   if (!parsed.success) return 'its points are missing';
-  const rings: Float64Array[] = [];
-  for (const ring of [parsed.output.exterior, ...parsed.output.interior]) {
-    const own = pointsOf(ring);
-    if (typeof own === 'string') return own;
-    rings.push(own);
-  }
-  return { kind: 'polygon', rings };
+  const rings = ringsOf([parsed.output.exterior, ...parsed.output.interior]);
+  return typeof rings === 'string' ? rings : { kind: 'polygon', rings };
 }
 
 /** The largest PNG of one object, bytes. */

@@ -34,6 +34,11 @@ export function childrenOf(element: XmlElement, name?: string): XmlElement[] {
   );
 }
 
+/** The elements that a path of names leads to. */
+export function elementsAt(element: XmlElement, ...path: readonly string[]): XmlElement[] {
+  return path.reduce((found, name) => found.flatMap((each) => childrenOf(each, name)), [element]);
+}
+
 /** The text of the first element of that name directly below another; undefined when there is none. */
 export function textOf(element: XmlElement, name: string): string | undefined {
   return childrenOf(element, name)[0]?.text.trim();

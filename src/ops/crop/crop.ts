@@ -1,5 +1,6 @@
 import { defineOp, type Tensor } from '../../graph/graph.ts';
-import { axis, expectShape, show, sizeOf } from '../../graph/shape.ts';
+import { axis, expectShape, show } from '../../graph/shape.ts';
+import { planesPass } from '../planes.ts';
 import { required } from '../required.ts';
 
 /**
@@ -17,20 +18,9 @@ export const cropOp = defineOp({
     );
     return [[axis(shape, 0), h2, w2]];
   },
-  passes: ({ inputs: [x], outputs: [out], attrs }) => {
-    const shape = required(x, 'crop: x');
-    const { h2, w2 } = attrs;
-    return [
-      {
-        shader: 'crop/forward',
-        constants: {},
-        params: { inH: axis(shape, 1), inW: axis(shape, 2), outH: h2, outW: w2 },
-        bindings: [{ input: 0 }, { output: 0 }],
-        workgroups: [Math.ceil(w2 / 64), h2, axis(shape, 0)],
-        flops: sizeOf(required(out, 'crop: out')),
-      },
-    ];
-  },
+  passes: ({ inputs: [x], attrs: { h2, w2 } }) => [
+    planesPass('crop/forward', required(x, 'crop: x'), [h2, w2], 1),
+  ],
   backward: { x: 'none' },
   reference: ([x], [shape], { h2, w2 }) => {
     const [N, h, w] = [axis(shape ?? [], 0), axis(shape ?? [], 1), axis(shape ?? [], 2)];

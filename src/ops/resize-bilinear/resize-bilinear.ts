@@ -1,5 +1,6 @@
 import { defineOp, type Tensor } from '../../graph/graph.ts';
-import { axis, expectShape, show, sizeOf } from '../../graph/shape.ts';
+import { axis, expectShape, show } from '../../graph/shape.ts';
+import { planesPass } from '../planes.ts';
 import { required } from '../required.ts';
 
 /**
@@ -15,20 +16,9 @@ export const resizeBilinearOp = defineOp({
     expectShape(shape.length === 3, 'resizeBilinear', () => `${show(shape)} is not [N, h, w]`);
     return [[axis(shape, 0), outH, outW]];
   },
-  passes: ({ inputs: [x], outputs: [out], attrs }) => {
-    const shape = required(x, 'resizeBilinear: x');
-    const { outH, outW } = attrs;
-    return [
-      {
-        shader: 'resize-bilinear/forward',
-        constants: {},
-        params: { inH: axis(shape, 1), inW: axis(shape, 2), outH, outW },
-        bindings: [{ input: 0 }, { output: 0 }],
-        workgroups: [Math.ceil(outW / 64), outH, axis(shape, 0)],
-        flops: 12 * sizeOf(required(out, 'resizeBilinear: out')),
-      },
-    ];
-  },
+  passes: ({ inputs: [x], attrs: { outH, outW } }) => [
+    planesPass('resize-bilinear/forward', required(x, 'resizeBilinear: x'), [outH, outW], 12),
+  ],
   backward: { x: 'none' },
   reference: ([x], [shape], { outH, outW }) => {
     const [N, h, w] = [axis(shape ?? [], 0), axis(shape ?? [], 1), axis(shape ?? [], 2)];
