@@ -98,8 +98,7 @@ export async function whileImporting<T>(
   label: string,
   start: (options: { signal: AbortSignal; onProgress: (progress: Progress) => void }) => Promise<Result<T>>,
 ): Promise<Result<T> | null> {
-  const end = await importTurns.take(name);
-  if (!end) return null;
+  if (!(await importTurns.take(name))) return null;
   const controller = new AbortController();
   const cancel = (): void => controller.abort();
   const timeLeft = new TimeLeft();
@@ -108,7 +107,7 @@ export async function whileImporting<T>(
   show({ done: 0, total: 0, label });
   const result = await start({ signal: controller.signal, onProgress: show });
   set({ importing: null });
-  end();
+  importTurns.end();
   if (!result.ok) {
     notifyFailure(result.error);
     await loadDatasets();

@@ -27,23 +27,18 @@ const latest = new Latest();
 /** Longer side of a preview's images. */
 const SIZE = 320;
 
-/** What is shown, by name, and what ends its turn. */
-let shown = { name: '', end: (): void => undefined };
-
 /**
  * Looks at dropped files and shows how they would be imported, once a drop before them was imported or discarded; images with
  * nothing to choose are imported at once.
  */
 export async function previewFiles(files: readonly DroppedFile[]): Promise<void> {
   const name = nameOfDrop(files);
-  const end = await filesTurns.take(name);
-  if (!end) return;
+  if (!(await filesTurns.take(name))) return;
   const result = await whileImporting(name, `Reading ${plural(files.length, 'file')}`, (options) =>
     callEngine('data.preview', { files, size: SIZE }, options),
   );
-  if (!result?.ok) return end();
+  if (!result?.ok) return filesTurns.end();
   const preview = result.value;
-  shown = { name, end };
   set({ preview, settings: {} });
   if (preview.datasets.every(hasNothingToChoose)) await importPreview();
   else
@@ -99,15 +94,14 @@ export async function importPreview(): Promise<void> {
   const { preview, settings } = useDropPreview.getState();
   if (!preview) return;
   const { dropId } = preview;
-  const { name, end } = shown;
   set(NOTHING);
-  const result = await whileImporting(name, 'Importing', (options) =>
+  const result = await whileImporting(filesTurns.name, 'Importing', (options) =>
     callEngine('data.import', { dropId, settings }, options),
   );
   preview.datasets.forEach(release);
   if (result?.ok) showImport(result.value);
   if (!result) await forget(dropId);
-  end();
+  filesTurns.end();
 }
 
 /** Forgets the drop; nothing of it was stored. */
@@ -117,7 +111,7 @@ export async function discardPreview(): Promise<void> {
   set(NOTHING);
   preview.datasets.forEach(release);
   await forget(preview.dropId);
-  shown.end();
+  filesTurns.end();
 }
 
 async function forget(dropId: string): Promise<void> {

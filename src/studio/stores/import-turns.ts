@@ -27,21 +27,36 @@ const set = useImportTurns.setState;
 let count = 0;
 
 class Turns {
-  private isTaken = false;
+  private current: string | null = null;
   private readonly next: (() => void)[] = [];
 
   constructor(private readonly kind: TurnKind) {}
 
+  /** Of what has the turn; empty where nothing has. */
+  get name(): string {
+    return this.current ?? '';
+  }
+
   /**
-   * Waits for a turn.
+   * Waits for a turn, which whoever gets it has to {@link end}.
    * @param name of what was dropped.
-   * @returns what ends the turn; null where it was taken back while it waited.
+   * @returns false where it was taken back while it waited.
    */
-  async take(name: string): Promise<(() => void) | null> {
-    if (this.isTaken) return (await this.wait(name)) ? () => this.end() : null;
-    this.isTaken = true;
+  async take(name: string): Promise<boolean> {
+    if (this.current !== null) return this.wait(name);
+    this.current = name;
     set(({ begun }) => ({ begun: begun + 1 }));
-    return () => this.end();
+    return true;
+  }
+
+  /** Gives the turn to what waits longest. */
+  end(): void {
+    const begin = this.next.shift();
+    if (begin) begin();
+    else {
+      this.current = null;
+      set(({ begun }) => ({ begun: begun - 1 }));
+    }
   }
 
   private wait(name: string): Promise<boolean> {
@@ -51,7 +66,10 @@ class Turns {
         set(({ waiting }) => ({ waiting: waiting.filter((each) => each.id !== id) }));
         resolve(hasTurn);
       };
-      const begin = (): void => leave(true);
+      const begin = (): void => {
+        this.current = name;
+        leave(true);
+      };
       const cancel = (): void => {
         this.next.splice(this.next.indexOf(begin), 1);
         leave(false);
@@ -61,15 +79,6 @@ class Turns {
       // There it is in sight.
       if (usePage.getState().page !== 'data') notifySuccess(`${name} waits for its turn on the Data page.`);
     });
-  }
-
-  private end(): void {
-    const begin = this.next.shift();
-    if (begin) begin();
-    else {
-      this.isTaken = false;
-      set(({ begun }) => ({ begun: begun - 1 }));
-    }
   }
 }
 

@@ -14,9 +14,6 @@ const DESCRIPTION = /(^|\/)mopeft-project\.json$/;
 
 export const useProject = create<{ readonly preview: ProjectPreview | null }>()(() => ({ preview: null }));
 
-/** What is shown, by name, and what ends its turn. */
-let shown = { name: '', end: (): void => undefined };
-
 /**
  * Shows the projects among dropped files, one after the other.
  * @returns the files that are no project, and none where they were taken back while they waited.
@@ -25,23 +22,20 @@ export async function takeProject(files: readonly DroppedFile[]): Promise<readon
   let left = files;
   for (const candidate of candidates(files)) {
     const name = candidate[0]?.path.split('/')[0] ?? '';
-    const end = await projectTurns.take(name);
-    const result =
-      end &&
-      (await whileImporting(name, `Looking at ${name}`, (options) =>
-        callEngine('project.look', { files: candidate }, options),
-      ));
-    if (!result?.ok || !result.value) end?.();
+    if (!(await projectTurns.take(name))) return [];
+    const result = await whileImporting(name, `Looking at ${name}`, (options) =>
+      callEngine('project.look', { files: candidate }, options),
+    );
+    if (!result?.ok || !result.value) projectTurns.end();
     if (!result) return [];
     if (result.ok && result.value === null) continue;
     left = left.filter((file) => !candidate.includes(file));
-    if (result.ok && result.value && end) show(result.value, name, end);
+    if (result.ok && result.value) show(result.value);
   }
   return left;
 }
 
-function show(preview: ProjectPreview, name: string, end: () => void): void {
-  shown = { name, end };
+function show(preview: ProjectPreview): void {
   useProject.setState({ preview });
   openPage('data');
   announce(
@@ -73,13 +67,12 @@ function runFolders(files: readonly DroppedFile[]): string[] {
 export async function addProject(): Promise<void> {
   const { preview } = useProject.getState();
   if (!preview) return;
-  const { name, end } = shown;
   useProject.setState({ preview: null });
-  const result = await whileImporting(name, 'Adding the project', (options) =>
+  const result = await whileImporting(projectTurns.name, 'Adding the project', (options) =>
     callEngine('project.add', { lookId: preview.lookId }, options),
   );
   if (result?.ok) showAdded(preview, result.value);
-  end();
+  projectTurns.end();
 }
 
 function showAdded(preview: ProjectPreview, added: AddedProject): void {
@@ -93,5 +86,5 @@ function showAdded(preview: ProjectPreview, added: AddedProject): void {
 export function leaveProject(): void {
   if (!useProject.getState().preview) return;
   useProject.setState({ preview: null });
-  shown.end();
+  projectTurns.end();
 }
