@@ -8,7 +8,7 @@ import { isLabelled, loadSample } from '../data/dataset.ts';
 import { leastArea, type ModelView, type ObjectLimit } from '../data/object-sizes.ts';
 import type { Split } from '../data/types.ts';
 import { findObjects } from '../engine/find/find-dataset.ts';
-import { Finder } from '../engine/find/finder.ts';
+import { Finder, withinImage } from '../engine/find/finder.ts';
 import { type FindComparison, type FindQuality, findQuality } from '../engine/find/quality.ts';
 import { comparison } from '../engine/find/truth.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
@@ -22,6 +22,7 @@ import { FIND_FLAGS, FIND_USAGE, findSettings } from './find-flags.ts';
 import { type FindRules, rulesFrom, withoutImages } from './find-rules.ts';
 import { MEASURED_FLAGS, MEASURED_USAGE, type MeasuredInput, openMeasured } from './measured-input.ts';
 import { openData } from './open.ts';
+import { progressOf } from './progress.ts';
 import { readingChanges } from './reading-flags.ts';
 import { printJson } from './report.ts';
 
@@ -75,7 +76,7 @@ export async function evaluate(args: readonly string[]): Promise<number> {
       finder,
       model,
       tuning: adapter,
-      onProgress: showProgress,
+      onProgress: progressOf('labelled images looked at'),
       // With --json the document alone is on stdout.
       say: flags.json ? console.error : console.log,
     });
@@ -116,16 +117,19 @@ async function findAll(
 ): Promise<FindQuality> {
   const { scale = 'whole' } = dataset;
   const compared: FindComparison[] = [];
+  const progress = progressOf('images searched');
   for (const [i, name] of names.entries()) {
-    showProgress(i, names.length);
+    progress(i, names.length);
     const sample = dataset.samples.find((each) => each.name === name);
     const loaded = sample && (await loadSample(sample));
     // Those that cannot be read were named when they were measured.
     if (!loaded?.ok) continue;
     const { image } = loaded.value;
-    const found = await findObjects(finder, image, settings, scale, { likeness });
+    const onProgress = withinImage(i, names.length, progress);
+    const found = await findObjects(finder, image, settings, scale, { likeness, onProgress });
     compared.push(comparison(loaded.value, found, leastArea(limit, seenSize(image, scale), view)));
   }
+  progress(names.length, names.length);
   return findQuality(compared);
 }
 
@@ -135,13 +139,16 @@ async function evaluateAll(
   names: readonly string[],
   options: EvaluationOptions,
 ): Promise<ImageScore[]> {
+  const progress = progressOf('images measured');
   try {
     const [set] = data.sets;
     if (!set) throw new RangeError('there is no dataset');
-    return await evaluateSet(predictor, set, names, options, {
+    const scores = await evaluateSet(predictor, set, names, options, {
       onRefused: (name, message) => console.error(`${name}: ${message}`),
-      beforeImage: async (done, total) => showProgress(done, total),
+      beforeImage: async (done, total) => progress(done, total),
     });
+    progress(scores.length, scores.length);
+    return scores;
   } finally {
     data.close();
   }
@@ -179,10 +186,6 @@ function nothingMeasured(
     where: name,
     cure: `Check the masks with mopeft inspect, or lower --min-size${minArea > 0 ? ' and --min-area' : ''}.${isLimitMeant ? '' : ' Objects that are small in large images are measured in crops around them: inspect says of how many pixels (--scale).'}`,
   });
-}
-
-function showProgress(done: number, total: number): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${total} images`);
 }
 
 interface Report {

@@ -47,7 +47,12 @@ it('finds all objects as COCO, and goes on where it was ended', { timeout: 600_0
   const search = ['find', ...MODEL, '--data', data, ...ANY];
   const args = [...search, '--out', out];
   const { code, stdout, stderr } = await mopeft(...args);
-  expect(stderr).toBe('');
+  expect(stderr.split('\n')).toEqual([
+    expect.stringMatching(/^shapes: each image is looked at whole, with \d+ × \d+ clicks each time/),
+    '0 of 2 images searched',
+    '2 of 2 images searched',
+    '',
+  ]);
   expect(code).toBe(0);
   const file = join(out, 'annotations.json');
   const coco = JSON.parse(await readFile(file, 'utf8'));
@@ -90,7 +95,7 @@ it('finds all objects as COCO, and goes on where it was ended', { timeout: 600_0
 
   // Measured with the images that were searched, which lie where they lay.
   const table = await mopeft(...args, '--format', 'csv');
-  expect(table.stderr).toBe('');
+  expect(table.stderr).toMatch(/2 of 2 images searched\n$/);
   const [names = '', ...rows] = (await readFile(join(out, 'measurements.csv'), 'utf8')).trim().split('\r\n');
   const mean = names.split(',').indexOf('mean');
   expect(rows).toHaveLength(coco.annotations.length);
@@ -147,7 +152,8 @@ it('learns from labelled images what is looked for', { timeout: 600_000 }, async
   const args = [...MODEL, '--data', data, ...ANY, '--thresholds-from', taught];
   const out = join(folder, 'alike');
   const { code, stdout, stderr } = await mopeft('find', ...args, '--out', out, '--likeness', '0.01');
-  expect(stderr).toBe('');
+  expect(stderr).toContain('2 of 2 labelled images looked at\n');
+  expect(stderr.trimEnd().split('\n').at(-1)).toBe('2 of 2 images searched');
   expect(code).toBe(0);
   expect(stdout).toMatch(/taught: by 2 labelled images --/);
   const [header = '', line = ''] = (await readFile(join(out, 'found.jsonl'), 'utf8')).split('\n');
@@ -176,7 +182,7 @@ it('learns from labelled images what is looked for', { timeout: 600_000 }, async
     taught,
   ];
   const measured = await mopeft(...evaluate, '--data', others);
-  expect(measured.stderr).toBe('');
+  expect(measured.stderr).toMatch(/1 of 1 images searched\n$/);
   expect(measured.stdout).toMatch(/taught: by 2 labelled images/);
   const told = await mopeft(...evaluate, '--data', others, '--json');
   expect(JSON.parse(told.stdout)).toMatchObject({ find: { settings: { likeness: 0.01 } } });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Failure } from '../config/failure.ts';
-import { FIND_FIELDS, scoreOf } from '../config/find.ts';
+import { FIND_FIELDS, type FindSettings, scoreOf } from '../config/find.ts';
 import { plural } from '../config/words.ts';
 import { type Dataset, type DatasetSample, loadSample } from '../data/dataset.ts';
 import { originText } from '../data/labels/origins.ts';
@@ -24,6 +24,7 @@ import { rulesFrom } from './find-rules.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { NodeStore } from './node-store.ts';
 import { atScale, openAdapter, openCliModel, openData, scaleFlag, trainedScale } from './open.ts';
+import { progressOf } from './progress.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 import { expectFree, writeOut } from './write-files.ts';
 
@@ -95,7 +96,7 @@ export async function find(args: readonly string[]): Promise<number> {
     finder,
     model,
     tuning,
-    onProgress: showProgress,
+    onProgress: progressOf('labelled images looked at'),
     say: console.log,
   });
   const classes = flags.classes ? await classesOf(finder, dataset) : null;
@@ -110,10 +111,11 @@ export async function find(args: readonly string[]): Promise<number> {
     ...(likeness && { likeness: await tensorsHash(likeness.tensors) }),
     name: modelName,
   });
+  console.error(searchSentence(dataset, settings));
   const found = await findInDataset(finder, dataset, settings, file, {
     classes,
     likeness,
-    onProgress: showProgress,
+    onProgress: progressOf('images searched'),
     onRefused: (name, message) => console.error(`${name}: ${message}`),
   });
   gpu.destroy();
@@ -138,6 +140,16 @@ export async function find(args: readonly string[]): Promise<number> {
   return 0;
 }
 
+/** What makes a search take as long as it does. */
+function searchSentence(
+  { name, scale = 'whole' }: Dataset,
+  { pointsPerSide, cropLayers }: FindSettings,
+): string {
+  const layers = cropLayers > 0 ? ` and in ${plural(cropLayers, 'layer')} of crops` : '';
+  const seen = scale === 'whole' ? `whole${layers}` : `in crops of ${scale} pixels`;
+  return `${name}: each image is looked at ${seen}, with ${pointsPerSide} × ${pointsPerSide} clicks each time (--scale, --points-per-side).`;
+}
+
 /** The first image that can be read, as the base model sees it whole. */
 async function featureOfFirst(base: ModelSession, { samples }: Dataset): Promise<Float32Array> {
   for (const sample of samples) {
@@ -149,7 +161,7 @@ async function featureOfFirst(base: ModelSession, { samples }: Dataset): Promise
 }
 
 async function classesOf(finder: Finder, dataset: Dataset): Promise<ClassMeans> {
-  const classes = await learnClasses(finder, dataset, showProgress);
+  const classes = await learnClasses(finder, dataset, progressOf('labelled images looked at'));
   if (classes) return classes;
   throw new Failure({
     code: 'find/no-classes',
@@ -187,9 +199,4 @@ function labelled(
     ...(sample && { file: sample.image }),
     ...(sample?.split && { split: sample.split }),
   };
-}
-
-function showProgress(done: number, total: number): void {
-  if (process.stderr.isTTY)
-    process.stderr.write(`\r${Math.floor(done)} of ${total} images${done === total ? '\n' : ''}`);
 }

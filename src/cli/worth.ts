@@ -4,12 +4,13 @@ import { isTold, type Worth } from '../config/worth.ts';
 import { RUN_FILES } from '../engine/run/run-files.ts';
 import { type Measuring, measureTuning } from '../engine/worth/measure.ts';
 import { isLoss, losesTooMuch, pruneAdapter, sizeOfAdapter } from '../engine/worth/prune.ts';
-import { measureWorth, type WorthReport, worth } from '../engine/worth/worth.ts';
+import { expectedMeasurements, measureWorth, type WorthReport, worth } from '../engine/worth/worth.ts';
 import { type Adapter, writeAdapter } from '../peft/adapter-file.ts';
 import { METHODS } from '../peft/registry.ts';
 import { readFlags, requiredFlag } from './arguments.ts';
 import { MEASURED_FLAGS, MEASURED_USAGE, type MeasuredInput, openMeasured } from './measured-input.ts';
 import { newFolder } from './open.ts';
+import { progressOf } from './progress.ts';
 import { printResult } from './report.ts';
 import { expectFree } from './write-files.ts';
 
@@ -51,7 +52,15 @@ export async function worthOfModules(args: readonly string[]): Promise<number> {
           onRefused: (name, message) => console.error(`${name}: ${message}`),
         },
       );
-    const report = await measureWorth(adapter.mopeft, measure(input.names), showProgress);
+    const progress = progressOf('measurements');
+    // About so many: how long modules are put in one by one follows from what they are worth.
+    const expected = expectedMeasurements(adapter.mopeft);
+    let measured = 0;
+    const report = await measureWorth(adapter.mopeft, measure(input.names), (done) => {
+      measured = done;
+      progress(done, Math.max(expected, done + 1));
+    });
+    progress(measured, measured);
     const prune = async () => {
       if (out === undefined) return;
       const pruned = pruneAdapter(adapter, report.greedy, input.model.config);
@@ -81,10 +90,6 @@ export async function worthOfModules(args: readonly string[]): Promise<number> {
 
 /** Nothing else uses the device. */
 const alone: Measuring['onDevice'] = (work) => work(async () => undefined);
-
-function showProgress(done: number): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r${done} measured`);
-}
 
 function describeWorth({ dataset, split }: MeasuredInput, report: WorthReport): string {
   const { images, objects, all, none, modules, methods, blocks, greedy } = report;

@@ -33,6 +33,10 @@ async function run(args: readonly string[]): Promise<Answer> {
     vi.spyOn(console, 'error').mockImplementation((text: string) => {
       printed.stderr += `${text}\n`;
     }),
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+      printed.stderr += text;
+      return true;
+    }),
   ];
   const code = await statusOf(runCommand, args);
   for (const spy of spies) spy.mockRestore();

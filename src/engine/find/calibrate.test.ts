@@ -47,6 +47,7 @@ test('thresholds are chosen by what a model answers on images whose objects are 
   expect(done).toEqual([
     [0, 2],
     [1, 2],
+    [2, 2],
   ]);
   expect(chosen?.calibration).toMatchObject({
     images: 2,

@@ -126,6 +126,7 @@ async function searched(
     images.push(image);
     examples.push(examplesOf(distinct(proposals), image));
   }
+  onProgress?.(images.length, samples.length);
   return { images, examples };
 }
 

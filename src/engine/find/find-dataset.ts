@@ -112,5 +112,6 @@ export async function learnClasses(
     });
     known.push(...(await finder.describe(image, own, scale)));
   }
+  onProgress(chosen.length, chosen.length);
   return ClassMeans.of(known);
 }

@@ -1,6 +1,6 @@
 import { memo, type ReactNode } from 'react';
 import { Bar, BarChart, CartesianGrid, Tooltip, XAxis, YAxis } from 'recharts';
-import { duration } from '../format/format.ts';
+import { duration } from '../../config/words.ts';
 import type { ElementSize } from './use-size.ts';
 
 export interface BarOf {

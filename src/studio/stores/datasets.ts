@@ -1,5 +1,6 @@
 /** The datasets on this device and the current import. */
 import { create } from 'zustand';
+import { TimeLeft } from '../../config/time-left.ts';
 import { plural } from '../../config/words.ts';
 import type {
   BrokenDataset,
@@ -19,7 +20,6 @@ import { importTurns, useImportTurns } from './import-turns.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure, notifyFirstFailure, notifySuccess } from './notices.ts';
 import { tickDatasets } from './setup.ts';
-import { TimeLeft } from './time-left.ts';
 
 interface DatasetsState {
   readonly loaded: boolean;

@@ -1,11 +1,11 @@
 /** Every model that can be opened, and the download under way. */
 import { create } from 'zustand';
+import { TimeLeft } from '../../config/time-left.ts';
 import type { ModelLibrary, Progress } from '../../worker/protocol.ts';
 import { callEngine } from './engine-link.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure, notifySuccess } from './notices.ts';
 import { openStoredModel } from './session.ts';
-import { TimeLeft } from './time-left.ts';
 
 interface ModelsState {
   /** Null until it is known. */

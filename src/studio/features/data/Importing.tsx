@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
+import { duration } from '../../../config/words.ts';
 import { ProgressBar } from '../../components/ProgressBar.tsx';
-import { duration } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { useDropPreview } from '../../stores/drop-preview.ts';
 import { useImportTurns, type WaitingImport } from '../../stores/import-turns.ts';

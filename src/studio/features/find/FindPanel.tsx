@@ -1,16 +1,15 @@
 import { type KeyboardEvent, type ReactNode, useId, useMemo } from 'react';
 import { FIND_FIELDS, type FindSettings, PREVIEW_FLOOR } from '../../../config/find.ts';
-import { plural } from '../../../config/words.ts';
+import { TimeLeft } from '../../../config/time-left.ts';
+import { duration, plural } from '../../../config/words.ts';
 import type { FindCounts } from '../../../worker/protocol.ts';
 import { runKey } from '../../commands/key-binding.ts';
 import { ProgressBar } from '../../components/ProgressBar.tsx';
-import { duration } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { calibrate, changeFindSetting, findAll, measureFinding } from '../../stores/find.ts';
 import { cancelFinding, shownModel, useFind } from '../../stores/find-state.ts';
 import { selectVariant, useSegment } from '../../stores/segment.ts';
 import { useSession } from '../../stores/session.ts';
-import { TimeLeft } from '../../stores/time-left.ts';
 import { FindFolders } from './FindFolders.tsx';
 import styles from './FindPanel.module.css';
 import { FindReview } from './FindReview.tsx';

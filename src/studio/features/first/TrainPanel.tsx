@@ -1,9 +1,10 @@
 import { type ReactNode, useEffect } from 'react';
+import { duration, minutes } from '../../../config/words.ts';
 import type { Capabilities, RunInfo } from '../../../worker/protocol.ts';
 import { FailureMessage } from '../../components/FailureMessage.tsx';
 import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { useAnswer } from '../../components/use-answer.ts';
-import { bytes, duration, minutes } from '../../format/format.ts';
+import { bytes } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { callEngine } from '../../stores/engine-link.ts';
 import { meanIou, useFirst } from '../../stores/first.ts';

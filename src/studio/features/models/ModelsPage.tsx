@@ -1,11 +1,12 @@
 import { type ReactNode, useEffect } from 'react';
+import { duration } from '../../../config/words.ts';
 import type { CatalogueEntry, ModelLibrary } from '../../../worker/protocol.ts';
 import { ConfirmDelete } from '../../components/ConfirmDelete.tsx';
 import { FactList } from '../../components/FactList.tsx';
 import { FileButton } from '../../components/FileButton.tsx';
 import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { useAnswer } from '../../components/use-answer.ts';
-import { bytes, duration } from '../../format/format.ts';
+import { bytes } from '../../format/format.ts';
 import { callEngine } from '../../stores/engine-link.ts';
 import { downloadAndOpen, freeModel, loadLibrary, useModels } from '../../stores/models.ts';
 import {

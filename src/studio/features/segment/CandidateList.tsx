@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { duration } from '../../format/format.ts';
+import { duration } from '../../../config/words.ts';
 import { chooseCandidate, useSegment, useShownAnswer } from '../../stores/segment.ts';
 import styles from './CandidateList.module.css';
 

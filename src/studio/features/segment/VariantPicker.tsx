@@ -1,8 +1,8 @@
 import type { ReactNode } from 'react';
+import { duration } from '../../../config/words.ts';
 import type { DatasetChoice } from '../../../worker/protocol.ts';
 import { SegmentedControl } from '../../components/SegmentedControl.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
-import { duration } from '../../format/format.ts';
 import { caution, isUsable, STATUS_LABELS } from '../../stores/run-status.ts';
 import { useRuns } from '../../stores/runs.ts';
 import {

@@ -1,9 +1,9 @@
 import { Fragment, type ReactNode, useState } from 'react';
-import { plural } from '../../../config/words.ts';
+import { duration, minutes, plural } from '../../../config/words.ts';
 import type { Capabilities, PlanReport, TrainSettings } from '../../../worker/protocol.ts';
 import { FactList } from '../../components/FactList.tsx';
 import { FailureMessage } from '../../components/FailureMessage.tsx';
-import { bytes, compact, duration, minutes } from '../../format/format.ts';
+import { bytes, compact } from '../../format/format.ts';
 import { comparedRuns, variedChoices } from '../../stores/comparison.ts';
 import { notifySuccess } from '../../stores/notices.ts';
 import { queueRuns, useRunQueue } from '../../stores/run-queue.ts';

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
+import { minutes } from '../../../config/words.ts';
 import type { Capabilities } from '../../../worker/protocol.ts';
 import { SegmentedControl } from '../../components/SegmentedControl.tsx';
-import { minutes } from '../../format/format.ts';
 import { choosePreset, useSetup } from '../../stores/setup.ts';
 
 /** Chooses a set of values for the fields. */

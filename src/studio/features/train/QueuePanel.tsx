@@ -1,6 +1,5 @@
 import type { ReactNode } from 'react';
-import { plural } from '../../../config/words.ts';
-import { minutes } from '../../format/format.ts';
+import { minutes, plural } from '../../../config/words.ts';
 import {
   goOnWithQueue,
   moveQueued,

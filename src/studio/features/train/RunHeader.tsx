@@ -1,10 +1,11 @@
 import type { ReactNode } from 'react';
+import { minutes } from '../../../config/words.ts';
 import type { Capabilities, EvalPoint, RunInfo, RunStatus } from '../../../worker/protocol.ts';
 import { ConfirmDelete } from '../../components/ConfirmDelete.tsx';
 import { EditableName } from '../../components/EditableName.tsx';
 import { Hint } from '../../components/Hint.tsx';
 import { ProgressBar } from '../../components/ProgressBar.tsx';
-import { bytes, iou, minutes, when } from '../../format/format.ts';
+import { bytes, iou, when } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { hasDiverged, lowerRates } from '../../stores/lower-rates.ts';
 import { openPage } from '../../stores/page.ts';

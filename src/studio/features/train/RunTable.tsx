@@ -1,10 +1,10 @@
 import { type ReactNode, useEffect, useMemo, useState } from 'react';
-import { signed } from '../../../config/words.ts';
+import { minutes, signed } from '../../../config/words.ts';
 import type { Capabilities, RunInfo, VerdictMeasure } from '../../../worker/protocol.ts';
 import { LineGraph, type LineOf } from '../../charts/LineGraph.tsx';
 import { Hint } from '../../components/Hint.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
-import { compact, iou, minutes } from '../../format/format.ts';
+import { compact, iou } from '../../format/format.ts';
 import { callEngine } from '../../stores/engine-link.ts';
 import { showAnswer } from '../../stores/latest.ts';
 import { notifyFailure } from '../../stores/notices.ts';

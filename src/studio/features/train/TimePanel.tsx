@@ -1,8 +1,8 @@
 import { type ReactNode, useMemo, useState } from 'react';
+import { duration } from '../../../config/words.ts';
 import type { RunInfo, StepPoint, StepProfile } from '../../../worker/protocol.ts';
 import { BarGraph, type BarOf } from '../../charts/BarGraph.tsx';
 import { busyShare, kindSeries, type TimePoint, timeSeries } from '../../charts/series.ts';
-import { duration } from '../../format/format.ts';
 import { profileRun, useRuns } from '../../stores/runs.ts';
 
 const SPANS: readonly (BarOf & { readonly key: Exclude<keyof TimePoint, 'step'> })[] = [

@@ -1,11 +1,11 @@
 import { type ReactNode, useEffect, useMemo, useState } from 'react';
-import { plural } from '../../../config/words.ts';
+import { minutes, plural } from '../../../config/words.ts';
 import type { DatasetWorth, GatePoint, RunInfo, RunWorth } from '../../../worker/protocol.ts';
 import { LineGraph, type LineOf } from '../../charts/LineGraph.tsx';
 import { gateRows } from '../../charts/series.ts';
 import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { SegmentedControl } from '../../components/SegmentedControl.tsx';
-import { bytes, compact, iou, minutes } from '../../format/format.ts';
+import { bytes, compact, iou } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { isUsable, missingDatasets } from '../../stores/run-status.ts';
 import { selectActiveRun, useRuns } from '../../stores/runs.ts';

@@ -1,8 +1,7 @@
 /** What the page says of the worth of modules. */
 
-import { plural } from '../../../config/words.ts';
+import { minutes, plural } from '../../../config/words.ts';
 import type { WorthForecast } from '../../../worker/protocol.ts';
-import { minutes } from '../../format/format.ts';
 
 /** How long measuring takes. */
 export function forecastText({ measurements, images, seconds }: WorthForecast): string {

@@ -10,5 +10,7 @@ test('the time left follows from the speed of the piece of work at hand', () => 
   expect(at(100, 20_000)).toBe(0);
   expect(at(1, 20_100, 'Storing')).toBeNull();
   expect(at(51, 25_100, 'Storing')).toBeCloseTo(4.9);
-  expect(left.of({ done: 5, total: 0, label: 'Reading' }, 40_000)).toBeNull();
+  expect(at(0, 30_000, 'Storing')).toBeNull();
+  expect(at(10, 40_000, 'Storing')).toBeCloseTo(90);
+  expect(left.of({ done: 5, total: 0, label: 'Reading' }, 50_000)).toBeNull();
 });
