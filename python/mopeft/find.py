@@ -26,7 +26,12 @@ FIND_FIELDS: dict[str, Field] = {
 }
 """SAM's own defaults; a test compares them with the engine's, which also learns likeness from labelled images."""
 OF_MODELS = {
-    "206b160798d3de95261a5d0d009f734f3e3a96cab2d54b3d2b66b1576b364abe": {"iou": 0.5, "stability": 0.8, "max_area": 0.5},
+    "206b160798d3de95261a5d0d009f734f3e3a96cab2d54b3d2b66b1576b364abe": {
+        "points_per_side": 16,
+        "iou": 0.5,
+        "stability": 0.8,
+        "max_area": 0.5,
+    },
 }
 """What suits a base model better, by the hash of its weights: mopeft-sam-tiny."""
 

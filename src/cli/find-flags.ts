@@ -32,8 +32,8 @@ export const FIND_FLAGS = {
 
 export const FIND_USAGE = `  How objects are found: [--points-per-side 32] [--crops 0] [--iou 0.88] [--stability 0.95] [--box-overlap 0.7]
       [--mask-overlap 1] [--nesting 1] [--max-area 1] [--min-region 0] [--thresholds-from DIR [--likeness N]]
-  Those are SAM's defaults; the embedded model and what was tuned from it have --iou 0.5 --stability 0.8 --max-area 0.5.
-  --points-per-side is the grid of clicks: more finds smaller objects and takes longer. --iou and --stability are the least that
+  Those are SAM's defaults; the embedded model and what was tuned from it have --points-per-side 16 --iou 0.5
+  --stability 0.8 --max-area 0.5. --points-per-side is the grid of clicks: more finds smaller objects and takes longer. --iou and --stability are the least that
   the model must expect of a mask and how little the mask may change with the threshold. Of two that overlap by a larger IoU the
   better one stays: --box-overlap of their boxes, --mask-overlap of their masks.
   --crops N looks again at N layers of crops, for small objects. --max-area leaves out what covers a larger share of the

@@ -121,12 +121,13 @@ export const scoreOf = ({
 }): number => likeness ?? predictedIou;
 
 /**
- * What suits a model better than SAM's thresholds, by its hash: docs/measurements/find.md has the answers of right and wrong
- * masks.
+ * What suits a model better than SAM's settings, by its hash: docs/measurements/find.md has the answers of right and wrong
+ * masks, and what more clicks find.
  */
 const OF_MODELS: Readonly<Record<string, Partial<FindSettings>>> = {
-  // mopeft-sam-tiny, which is less sure of right masks than SAM.
+  // mopeft-sam-tiny, which is less sure of right masks than SAM, and sees an image in 16 × 16 cells for SAM's 64 × 64.
   '206b160798d3de95261a5d0d009f734f3e3a96cab2d54b3d2b66b1576b364abe': {
+    pointsPerSide: 16,
     iou: 0.5,
     stability: 0.8,
     maxArea: 0.5,
