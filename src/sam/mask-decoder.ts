@@ -1,6 +1,6 @@
 import { gridOf, MASK_TOKENS, type SamConfig } from '../config/sam.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
-import { axis } from '../graph/shape.ts';
+import { axis, sizeOf } from '../graph/shape.ts';
 import { gelu } from '../ops/activation/activation.ts';
 import { add } from '../ops/add/add.ts';
 import { gatherLeading } from '../ops/gather-leading/gather-leading.ts';
@@ -13,7 +13,7 @@ import { tokenMajor } from '../ops/token-major/token-major.ts';
 import type { Embeddings } from './encoders/encoder.ts';
 import { HQ_TOKEN, traceHqMask } from './hq-mask.ts';
 import { joinTokens, layernormOf, mlpOf, transposedConvOf } from './layers.ts';
-import { traceTwoWayTransformer } from './two-way-transformer.ts';
+import { type Rows, traceTwoWayTransformer } from './two-way-transformer.ts';
 import { graphInputs, type WeightSource } from './weight-source.ts';
 
 /** What the decoder works on: N objects of one image or several. Of an HQ-SAM the embeddings have `intermediate`. */
@@ -26,7 +26,7 @@ export interface DecoderInputs {
   readonly imagePe: Tensor;
   /** [N, T, D], or null without tokens. */
   readonly sparse: Tensor | null;
-  /** [N, h, w, D] */
+  /** [N, h, w, D]; or [D], the same for every object and cell. */
   readonly dense: Tensor;
 }
 
@@ -52,7 +52,7 @@ export function traceMaskDecoder(
 ): DecoderOutputs {
   const { outputChannels: D } = config;
   const grid = gridOf(config);
-  const objects = axis(dense.shape, 0);
+  const objects = axis((sparse ?? dense).shape, 0);
   const iouToken = weights('mask_decoder.iou_token.weight', [1, D]).view([1, 1, D]);
   const maskTokens = weights('mask_decoder.mask_tokens.weight', [MASK_TOKENS, D]).view([1, MASK_TOKENS, D]);
   const { embedding, intermediate } = embeddings;
@@ -62,9 +62,14 @@ export function traceMaskDecoder(
   const tokens = sparse
     ? prependTokens(sparse, own)
     : repeatLeading(own.view([count, D]), [objects, count, D]);
-  const ofObjects = imageIndex ? gatherLeading(embedding, imageIndex) : embedding;
-  const source = add(dense, ofObjects).view([objects, grid * grid, D]);
-  const seen = traceTwoWayTransformer(config, source, imagePe.view([grid * grid, D]), tokens, weights);
+  const cells = grid * grid;
+  const image = imageOf(
+    embedding.view([sizeOf(embedding.shape) / (cells * D), cells, D]),
+    imageIndex,
+    dense,
+    objects,
+  );
+  const seen = traceTwoWayTransformer(config, image, imagePe.view([cells, D]), tokens, weights);
 
   const pixels = traceUpscaling(config, seen.image.view([objects, grid, grid, D]), weights);
   const { kernels, iou } =
@@ -85,6 +90,18 @@ export function traceMaskDecoder(
     );
   const refined = hqMask ? add(masks, joinTokens(Array.from({ length: MASK_TOKENS }, () => hqMask))) : masks;
   return { masks: refined.view([objects, MASK_TOKENS, side, side]), iou: iou.view([objects, MASK_TOKENS]) };
+}
+
+/**
+ * The images that objects are asked about, with what is known of their masks.
+ * @param images [B, h·w, D]; @param dense as {@link DecoderInputs} has it.
+ */
+function imageOf(images: Tensor, imageIndex: Tensor | null, dense: Tensor, objects: number): Rows {
+  const ofObjects = imageIndex ? gatherLeading(images, imageIndex) : images;
+  if (dense.shape.length === 1)
+    return { values: add(ofObjects, dense), ...(!imageIndex && objects > 1 && { sharedBy: objects }) };
+  const [, cells = 0, D = 0] = images.shape;
+  return { values: add(dense.view([objects, cells, D]), imageIndex ? ofObjects : images.view([cells, D])) };
 }
 
 /** What the networks of the tokens give: kernels [N, 4, D/8], and the IoU [N, 1, 4]. */

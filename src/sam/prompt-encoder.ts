@@ -4,7 +4,6 @@ import { axis } from '../graph/shape.ts';
 import { gelu } from '../ops/activation/activation.ts';
 import { pointEmbed } from '../ops/point-embed/point-embed.ts';
 import { spaceToDepth } from '../ops/space-to-depth/space-to-depth.ts';
-import { repeatLeading } from '../ops/sum-leading/sum-leading.ts';
 import { layernormOf, patchConvOf } from './layers.ts';
 import { graphInputs, type WeightSource } from './weight-source.ts';
 
@@ -22,7 +21,7 @@ export interface PromptTensors {
 export interface PromptEmbeddings {
   /** [N, T, D], or null without tokens. */
   readonly sparse: Tensor | null;
-  /** [N, h, w, D] */
+  /** [N, h, w, D] of masks; without them [D], the same for every object and cell. */
   readonly dense: Tensor;
 }
 
@@ -36,9 +35,8 @@ export function tracePromptEncoder(
   const sparse = coords && labels && traceTokens(config, coords, labels, weights);
   if (maskInput) return { sparse, dense: traceMaskPrompt(config, maskInput, weights) };
   if (!coords) throw new RangeError('prompt encoder: neither tokens nor a mask');
-  const [grid, D] = [gridOf(config), config.outputChannels];
-  const none = weights('prompt_encoder.no_mask_embed.weight', [1, D]).view([D]);
-  return { sparse, dense: repeatLeading(none, [axis(coords.shape, 0), grid, grid, D]) };
+  const D = config.outputChannels;
+  return { sparse, dense: weights('prompt_encoder.no_mask_embed.weight', [1, D]).view([D]) };
 }
 
 function traceTokens(config: SamConfig, coords: Tensor, labels: Tensor, weights: WeightSource): Tensor {

@@ -3,6 +3,7 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import { Graph } from '../../graph/graph.ts';
 import { runGraph } from '../../graph/run-graph.ts';
 import { axis } from '../../graph/shape.ts';
+import { repeatLeading } from '../../ops/sum-leading/sum-leading.ts';
 import { traceImageEncoder } from '../../sam/encoder.ts';
 import { imagePeGraph, type PixelSize } from '../../sam/graphs.ts';
 import { cellCoords, tracePromptEncoder } from '../../sam/prompt-encoder.ts';
@@ -140,7 +141,8 @@ function promptGraph(config: SamConfig, { objects, tokens, maskInput }: PackedPr
     maskInput: maskInput && graph.input('maskInput', [objects, side, side]),
   });
   if (sparse) graph.output('sparse', sparse);
-  graph.output('dense', dense);
+  const [grid, D] = [gridOf(config), config.outputChannels];
+  graph.output('dense', repeatLeading(dense, [objects, grid, grid, D]));
   return graph;
 }
 

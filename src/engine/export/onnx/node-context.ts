@@ -63,15 +63,20 @@ export class GraphValues {
   }
 
   reshape(value: Value, from: Shape, to: Shape): Value {
-    let isRest = false;
-    const sizes = to.map((size, i) => {
+    // 0 keeps the size at its place, and -1 is what is left; only one may be that, so numbers of objects are then written out.
+    const isKept = (size: number, i: number) => from[i] === size;
+    const isCounted = to.filter((size, i) => isOpen(size) && !isKept(size, i)).length > 1;
+    const sizes = to.map((size, i): number | Value => {
       if (!isOpen(size)) return size;
-      if (from[i] === size) return 0;
-      if (isRest) throw new RangeError(`[${to.join(', ')}] has two sizes that are known only later`);
-      isRest = true;
-      return -1;
+      if (isKept(size, i)) return 0;
+      return isCounted && size % MANY_OBJECTS === 0 ? this.size(size) : -1;
     });
-    return this.model.node('Reshape', [value, this.model.ints(sizes)]);
+    if (sizes.filter((size) => size === -1).length > 1)
+      throw new RangeError(`[${to.join(', ')}] has two sizes that are known only later`);
+    const { model } = this;
+    if (!isCounted) return model.node('Reshape', [value, model.ints(sizes.map(Number))]);
+    const parts = sizes.map((size) => (typeof size === 'number' ? model.ints([size]) : size));
+    return model.node('Reshape', [value, model.node('Concat', parts, { axis: 0 })]);
   }
 
   /** A size as int64 [1]. */
