@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,6 +40,19 @@ it('writes into no folder that holds something else', async () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/The folder is not empty\.\nName a new folder/);
   }
+});
+
+it('says how a search that was stopped goes on', { timeout: 600_000 }, async () => {
+  const out = join(folder, 'stopped');
+  const search = mopeft('find', ...MODEL, '--data', data, '--points-per-side', '256', '--out', out);
+  await vi.waitFor(() => access(join(out, 'found.jsonl')), { timeout: 60_000 });
+  process.emit('SIGINT');
+  const { code, stderr } = await search;
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /The search was stopped\. What was found of whole images is kept\.\nThe same command goes on/,
+  );
+  expect(process.listenerCount('SIGINT')).toBe(0);
 });
 
 it('finds all objects as COCO, and goes on where it was ended', { timeout: 600_000 }, async () => {

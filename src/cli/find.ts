@@ -32,6 +32,8 @@ import { expectFree, writeOut } from './write-files.ts';
 const MASKS = 'png-instances';
 /** What was found so far. */
 const FOUND = 'found.jsonl';
+/** By which a person or a system ends a program. */
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const FORMATS = ['masks', ...outFormats.map(({ id }) => id)];
 
 const USAGE = `  npm run mopeft -- find --model DIR|FILE [--adapter PATH] --data DIR --out DIR [--format coco|masks|…]
@@ -112,11 +114,17 @@ export async function find(args: readonly string[]): Promise<number> {
     name: modelName,
   });
   console.error(searchSentence(dataset, settings));
+  const stopping = new AbortController();
+  const stop = () => stopping.abort(stopped(out));
+  for (const signal of SIGNALS) process.once(signal, stop);
   const found = await findInDataset(finder, dataset, settings, file, {
     classes,
     likeness,
     onProgress: progressOf('images searched'),
     onRefused: (name, message) => console.error(`${name}: ${message}`),
+    signal: stopping.signal,
+  }).finally(() => {
+    for (const signal of SIGNALS) process.off(signal, stop);
   });
   gpu.destroy();
   const remarks = new OutRemarks();
@@ -139,6 +147,14 @@ export async function find(args: readonly string[]): Promise<number> {
   console.log(`${out}: ${plural(objects, 'object')} on ${plural(found.length, 'image')}, as ${format.label}`);
   return 0;
 }
+
+const stopped = (out: string): Failure =>
+  new Failure({
+    code: 'find/stopped',
+    what: 'The search was stopped. What was found of whole images is kept.',
+    where: out,
+    cure: 'The same command goes on with the rest.',
+  });
 
 /** What makes a search take as long as it does. */
 function searchSentence(
