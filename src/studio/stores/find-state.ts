@@ -1,6 +1,8 @@
 /** What was found of the open image and of datasets, and what the engine looks for now. */
+import * as v from 'valibot';
 import { create } from 'zustand';
-import { type FindSettings, type FindThresholds, findDefaults } from '../../config/find.ts';
+import { settingsSchema } from '../../config/field.ts';
+import { FIND_FIELDS, type FindSettings, type FindThresholds, findDefaults } from '../../config/find.ts';
 import { isSameObject } from '../../data/labels/runs.ts';
 import type {
   Calibration,
@@ -15,6 +17,7 @@ import type {
 } from '../../worker/protocol.ts';
 import { CANCELLED } from '../../worker/protocol.ts';
 import { useEdit } from './edit-history.ts';
+import { keepInTab } from './kept.ts';
 import { notifyFailure } from './notices.ts';
 import { selectAskedVariant, selectVariant, useSegment } from './segment.ts';
 import { useSession } from './session.ts';
@@ -175,6 +178,13 @@ useSession.subscribe((now, before) => {
   if (now.model !== before.model) onModel(now);
 });
 set({ settings: defaultsOf(useSession.getState().model?.hash ?? null) });
+keepInTab(useFind, 'find', {
+  settings: settingsSchema(FIND_FIELDS),
+  chosenWith: v.nullable(v.string()),
+  taughtBy: v.nullable(v.string()),
+  further: v.array(v.string()),
+});
+onModel(useSession.getState());
 
 /** Names the base model or the run that is shown. */
 export function shownModel(): string {
