@@ -4,6 +4,7 @@ import { create } from 'zustand';
 import { settingsSchema } from '../../config/field.ts';
 import { FIND_FIELDS, type FindSettings, type FindThresholds, findDefaults } from '../../config/find.ts';
 import { isSameObject } from '../../data/labels/runs.ts';
+import type { LabelObject } from '../../data/labels/types.ts';
 import type {
   Calibration,
   FindJob,
@@ -162,10 +163,16 @@ export const keyOf = ({ box, area, point }: FoundObject): string => [...box, are
 
 /** What is to be reviewed of what was found in the open image: all but what is labelled there already. */
 export function toReview(found: readonly FoundObject[]): Pick<FindState, 'objects' | 'labelled'> {
-  const labels = useEdit.getState().objects;
-  const objects = found.filter(({ runs }) => !labels.some((label) => isSameObject(runs, label.runs)));
+  const objects = notLabelled(found, useEdit.getState().objects);
   return { objects, labelled: found.length - objects.length };
 }
+
+/** Found objects that are not among an image's labels. */
+export const notLabelled = (
+  found: readonly FoundObject[],
+  labels: readonly LabelObject[],
+): readonly FoundObject[] =>
+  found.filter(({ runs }) => !labels.some((label) => isSameObject(runs, label.runs)));
 
 function onModel({ model }: ReturnType<typeof useSession.getState>): void {
   const { chosenWith, settings } = useFind.getState();
