@@ -153,3 +153,37 @@ test('a reload leaves a person where they were, on every page', async ({ page })
   await pages.getByRole('link', { name: 'Segment' }).click();
   await isAsBefore();
 });
+
+test('long names of images are read whole', async ({ page }) => {
+  await enterState(page, { name: 'data' });
+  await page.evaluate(() => {
+    const engine = Reflect.get(window, 'engine');
+    const { call } = engine;
+    engine.call = async (name: string, request: unknown) => {
+      const result = await call(name, request);
+      if (name !== 'data.samples') return result;
+      const value = result.value.map((sample: { name: string }) => ({
+        ...sample,
+        name: `${'2026_11_30_plate_'.repeat(5)}${sample.name}`,
+      }));
+      return { ...result, value };
+    };
+  });
+  await page.getByRole('button', { name: 'View' }).first().click();
+  await expect(page.getByRole('dialog').getByRole('button', { name: /^2026/ }).first()).toBeVisible();
+  await expect.poll(() => layoutFaults(page)).toEqual([]);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox', { name: 'Go to or do' }).fill('2026');
+  await expect(page.getByRole('option', { name: /^2026/ }).first()).toBeVisible();
+  await expect.poll(() => layoutFaults(page)).toEqual([]);
+});
+
+test('where nothing can be stored, the dialog of the storage says so', async ({ page }) => {
+  await enterState(page, { name: 'system', address: '?no-storage#/data' });
+  await page.getByRole('button', { name: /Model, GPU/ }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByRole('heading', { name: 'Storage', exact: true })).toBeVisible();
+  await expect(dialog.getByRole('alert')).toBeVisible();
+  await expect(dialog).not.toContainText('Limit');
+});
