@@ -96,3 +96,94 @@ test('a run is at the same step wherever it is told, and one that kept the base 
   await change('run-1', { bestStep: 0 }, null);
   await expect(verdict.getByRole('columnheader')).toHaveText(['Dataset', 'Prompt', 'Base', 'Tested on']);
 });
+
+test('a reload leaves a person where they were, on every page', async ({ page }) => {
+  await enterState(page, { name: 'segment', address: '#/segment', enter: openImage });
+  const canvas = page.getByRole('application').locator('canvas[data-view]');
+  const view = () => canvas.getAttribute('data-view');
+  const fitted = await view();
+  await canvas.hover();
+  await page.mouse.wheel(0, -700);
+  await expect.poll(view).not.toBe(fitted);
+  await page.getByLabel('Run', { exact: true }).selectOption({ index: 1 });
+  await page.keyboard.press('p');
+  const name = await page.getByRole('application').getAttribute('aria-label');
+  // What is visible is told a moment after the view stands still.
+  await expect(page.getByText(/^The model sees the visible part/)).toBeVisible();
+  const zoomed = Number((await view())?.split(' ')[0]);
+  const isAsBefore = async (): Promise<void> => {
+    await expect(page.getByRole('application')).toHaveAttribute('aria-label', name ?? '');
+    await expect(page.getByText(/^The model sees the visible part/)).toBeVisible();
+    expect(Number((await view())?.split(' ')[0]) / zoomed).toBeCloseTo(1, 1);
+    await expect(page.getByLabel('Run', { exact: true }).locator('option:checked')).toHaveText(/^MoPEFT/);
+    await expect(page.getByRole('radio', { name: 'Tuned' })).toBeChecked();
+    await expect(page.getByRole('radio', { name: 'Brush' })).toBeChecked();
+  };
+  await page.reload();
+  await isAsBefore();
+
+  const pages = page.getByRole('navigation', { name: 'Pages' });
+  await pages.getByRole('link', { name: 'Train' }).click();
+  await page.getByRole('button', { name: 'New run' }).click();
+  await page.getByRole('checkbox', { name: /cracks/ }).check();
+  await page.getByRole('checkbox', { name: /cells/ }).uncheck();
+  await page.getByText('Balanced', { exact: true }).click();
+  await page.getByLabel('Name', { exact: true }).fill('Mine');
+  await page.reload();
+  await expect(page.getByLabel('Name', { exact: true })).toHaveValue('Mine');
+  await expect(page.getByRole('checkbox', { name: /cracks/ })).toBeChecked();
+  await expect(page.getByRole('checkbox', { name: /cells/ })).not.toBeChecked();
+  await expect(page.getByRole('radio', { name: /^Balanced/ })).toBeChecked();
+  await page.getByRole('button', { name: /MoPEFT on three domains/ }).click();
+  await page.getByRole('tab', { name: 'Gates' }).click();
+  await page.reload();
+  await expect(page.getByRole('region', { name: 'Run', exact: true })).toContainText('three domains');
+  await expect(page.getByRole('tab', { name: 'Gates' })).toHaveAttribute('aria-selected', 'true');
+  await page.getByRole('button', { name: 'Compare runs' }).click();
+  await page.reload();
+  await expect(page.getByRole('region', { name: 'Runs side by side' })).toBeVisible();
+
+  await pages.getByRole('link', { name: 'Export' }).click();
+  const format = page.getByLabel('Format', { exact: true });
+  await format.selectOption({ index: 1 });
+  const chosen = await format.inputValue();
+  await page.reload();
+  await expect(format).toHaveValue(chosen);
+
+  await pages.getByRole('link', { name: 'Segment' }).click();
+  await isAsBefore();
+});
+
+test('long names of images are read whole', async ({ page }) => {
+  await enterState(page, { name: 'data' });
+  await page.evaluate(() => {
+    const engine = Reflect.get(window, 'engine');
+    const { call } = engine;
+    engine.call = async (name: string, request: unknown) => {
+      const result = await call(name, request);
+      if (name !== 'data.samples') return result;
+      const value = result.value.map((sample: { name: string }) => ({
+        ...sample,
+        name: `${'2026_11_30_plate_'.repeat(5)}${sample.name}`,
+      }));
+      return { ...result, value };
+    };
+  });
+  await page.getByRole('button', { name: 'View' }).first().click();
+  await expect(page.getByRole('dialog').getByRole('button', { name: /^2026/ }).first()).toBeVisible();
+  await expect.poll(() => layoutFaults(page)).toEqual([]);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox', { name: 'Go to or do' }).fill('2026');
+  await expect(page.getByRole('option', { name: /^2026/ }).first()).toBeVisible();
+  await expect.poll(() => layoutFaults(page)).toEqual([]);
+});
+
+test('where nothing can be stored, the dialog of the storage says so', async ({ page }) => {
+  await enterState(page, { name: 'system', address: '?no-storage#/data' });
+  await page.getByRole('button', { name: /Model, GPU/ }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByRole('heading', { name: 'Storage', exact: true })).toBeVisible();
+  await expect(dialog.getByRole('alert')).toBeVisible();
+  await expect(dialog).not.toContainText('Limit');
+});

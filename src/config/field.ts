@@ -63,11 +63,8 @@ export function fieldInfos(prefix: string, fields: Fields): FieldInfo[] {
  * @throws Failure `config/invalid` that names the setting, what was given and what is allowed; also for unknown names.
  */
 export function parseSettings<F extends Fields>(fields: F, given: unknown, where: string): SettingsOf<F> {
-  const entries = Object.fromEntries(
-    Object.entries(fields).map(([name, field]) => [name, v.optional(schemaOf(field), field.default)]),
-  );
-  const parsed = v.safeParse(v.strictObject(entries), given ?? {});
-  if (parsed.success) return parsed.output as SettingsOf<F>;
+  const parsed = v.safeParse(settingsSchema(fields), given ?? {});
+  if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   const name = v.getDotPath(issue) ?? '';
   throw new Failure({
@@ -76,6 +73,14 @@ export function parseSettings<F extends Fields>(fields: F, given: unknown, where
     where: name ? `${where}.${name}` : where,
     cure: cureFor(name, fields),
   });
+}
+
+/** What values of fields are: each within its limits, its default where it is missing, and no others. */
+export function settingsSchema<F extends Fields>(fields: F): v.GenericSchema<unknown, SettingsOf<F>> {
+  const entries = Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => [name, v.optional(schemaOf(field), field.default)]),
+  );
+  return v.strictObject(entries) as unknown as v.GenericSchema<unknown, SettingsOf<F>>;
 }
 
 function schemaOf(field: Field): v.GenericSchema<unknown, number | string | boolean> {

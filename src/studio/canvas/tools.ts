@@ -5,7 +5,8 @@
 import type { ImageBox } from '../../worker/protocol.ts';
 import type { Point } from './view.ts';
 
-export type ToolName = 'click' | 'box' | 'brush' | 'eraser' | 'polygon' | 'cut' | 'select' | 'pan';
+export const TOOLS = ['click', 'box', 'brush', 'eraser', 'polygon', 'cut', 'select', 'pan'] as const;
+export type ToolName = (typeof TOOLS)[number];
 
 export type ToolState =
   | { readonly mode: 'idle' }

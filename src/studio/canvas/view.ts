@@ -1,4 +1,5 @@
 /** Zoom and pan of the image on the canvas. Canvas positions are in CSS pixels. */
+import type { ImageRegion } from '../../worker/protocol.ts';
 
 export interface View {
   /** Canvas pixels per image pixel. */
@@ -33,6 +34,16 @@ export function fitView(image: Size, canvas: Size): View {
     scale,
     left: (canvas.width - image.width * scale) / 2,
     top: (canvas.height - image.height * scale) / 2,
+  };
+}
+
+/** A part of an image, centred, as large as the canvas allows. */
+export function regionView([x0, y0, x1, y1]: ImageRegion, canvas: Size): View {
+  const scale = clamp(Math.min(canvas.width / (x1 - x0), canvas.height / (y1 - y0)), MIN_SCALE, MAX_SCALE);
+  return {
+    scale,
+    left: (canvas.width - (x0 + x1) * scale) / 2,
+    top: (canvas.height - (y0 + y1) * scale) / 2,
   };
 }
 

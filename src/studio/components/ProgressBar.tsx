@@ -8,9 +8,7 @@ export function ProgressBar({ progress }: { readonly progress: Progress }): Reac
   const known = total > 0;
   return (
     <div className={styles.progress}>
-      <span className={styles.label} title={label}>
-        {label}
-      </span>
+      <span className={styles.label}>{label}</span>
       <progress
         className={styles.bar}
         aria-label={label}

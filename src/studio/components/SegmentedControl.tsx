@@ -5,7 +5,13 @@ import styles from './SegmentedControl.module.css';
 export function SegmentedControl<T extends string>(props: {
   readonly legend: string;
   readonly hideLegend?: boolean;
-  readonly options: readonly { readonly value: T; readonly label: string; readonly disabled?: boolean }[];
+  readonly options: readonly {
+    readonly value: T;
+    readonly label: string;
+    /** Below the label. */
+    readonly note?: string | undefined;
+    readonly disabled?: boolean;
+  }[];
   readonly value: T;
   readonly onChange: (value: T) => void;
 }): ReactNode {
@@ -26,6 +32,7 @@ export function SegmentedControl<T extends string>(props: {
               onChange={() => props.onChange(option.value)}
             />
             {option.label}
+            {option.note && <span className={styles.note}>{option.note}</span>}
           </label>
         ))}
       </div>

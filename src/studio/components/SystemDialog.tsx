@@ -105,7 +105,16 @@ function GpuTable({ gpu }: { readonly gpu: GpuReady }): ReactNode {
 
 function StorageSection(): ReactNode {
   const storage = useSession((state) => state.storage);
+  const failure = useSession((state) => state.storageFailure);
   const stored = useStoredBytes();
+  if (failure) {
+    return (
+      <section className="stack">
+        <h3>Storage</h3>
+        <FailureMessage failure={failure} />
+      </section>
+    );
+  }
   if (!storage) {
     return (
       <section className="stack">

@@ -1,5 +1,6 @@
 import { Tabs as Primitive } from 'radix-ui';
 import type { ReactNode } from 'react';
+import { useKept } from '../stores/kept.ts';
 import styles from './Tabs.module.css';
 
 interface Tab {
@@ -11,9 +12,12 @@ interface Tab {
 /** One of several panels at a time; the arrow keys go from tab to tab. */
 export function Tabs({ label, tabs }: { readonly label: string; readonly tabs: readonly Tab[] }): ReactNode {
   const [first] = tabs;
+  const [chosen, choose] = useKept(`tab of ${label}`, '');
   if (!first) return null;
+  // What was chosen may not be there now.
+  const shown = tabs.find(({ id }) => id === chosen) ?? first;
   return (
-    <Primitive.Root className="stack" defaultValue={first.id}>
+    <Primitive.Root className="stack" value={shown.id} onValueChange={choose}>
       <Primitive.List className={styles.tabs} aria-label={label}>
         {tabs.map(({ id, label: text }) => (
           <Primitive.Trigger key={id} value={id} className={styles.tab}>

@@ -19,7 +19,7 @@ import { callEngine } from './engine-link.ts';
 import { importTurns, useImportTurns } from './import-turns.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure, notifyFirstFailure, notifySuccess } from './notices.ts';
-import { tickDatasets } from './setup.ts';
+import { tickDatasets, useSetup } from './setup.ts';
 
 interface DatasetsState {
   readonly loaded: boolean;
@@ -66,7 +66,9 @@ export async function loadDatasets(): Promise<void> {
   for (const each of datasets)
     if (samples[each.id] && before.get(each.id) !== JSON.stringify(each)) void reloadSamples(each.id);
   notifyFirstFailure([listed, broken]);
-  if (isFirst && listed.ok) tickDatasets(newestOf(listed.value));
+  if (!isFirst || !listed.ok) return;
+  const { datasetIds } = useSetup.getState();
+  if (!listed.value.some(({ id }) => datasetIds.includes(id))) tickDatasets(newestOf(listed.value));
 }
 
 /** The id of the dataset that came last, of those that can be trained on; what a person most likely works on. */

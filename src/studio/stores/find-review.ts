@@ -4,7 +4,7 @@ import { plural } from '../../config/words.ts';
 import type { FoundObject, SampleRef } from '../../worker/protocol.ts';
 import { type EditState, useEdit } from './edit-history.ts';
 import { callEngine } from './engine-link.ts';
-import { decided, type FindState, keyOf, openDataset, useFind } from './find-state.ts';
+import { decided, type FindState, keyOf, notLabelled, openDataset, useFind } from './find-state.ts';
 import { announce, notifyFailure } from './notices.ts';
 import { addFound } from './objects.ts';
 import { openImage } from './open-image.ts';
@@ -92,11 +92,13 @@ export function imagesToReview({ folders }: Pick<FindState, 'folders'>): readonl
   return folders
     .toSorted((a, b) => Number(b.datasetId === first) - Number(a.datasetId === first))
     .flatMap(({ datasetId, samples }) =>
-      samples.flatMap(({ sampleId, isReviewed }) => (isReviewed ? [] : [{ datasetId, sampleId }])),
+      samples.flatMap(({ sampleId, isReviewed, objectCount }) =>
+        isReviewed || objectCount === 0 ? [] : [{ datasetId, sampleId }],
+      ),
     );
 }
 
-/** Opens the next image to review. */
+/** Opens the next image to review; those whose objects are all labelled by now count as looked at. */
 export async function reviewNext(): Promise<void> {
   await markReviewed();
   const { source } = useSegment.getState();
@@ -106,8 +108,21 @@ export async function reviewNext(): Promise<void> {
       source?.kind === 'sample' && ref.sampleId === source.sampleId && ref.datasetId === source.datasetId,
   );
   // One that was left with objects is passed over, and comes again after the others.
-  const next = waiting[(at + 1) % waiting.length];
-  if (next) await openImage({ kind: 'sample', ...next });
+  for (const next of [...waiting.slice(at + 1), ...waiting.slice(0, at + 1)]) {
+    if (await hasLeft(next)) {
+      await openImage({ kind: 'sample', ...next });
+      return;
+    }
+    await setReviewed(next);
+  }
+  announce('No image is left to review.');
+}
+
+/** Whether anything that was found of an image is not labelled; also where that cannot be read, which opening it says. */
+async function hasLeft(ref: SampleRef): Promise<boolean> {
+  const [found, opened] = await Promise.all([callEngine('find.image', ref), callEngine('labels.open', ref)]);
+  if (!found.ok || !opened.ok) return true;
+  return notLabelled(found.value.objects, opened.value.labels.objects).length > 0;
 }
 
 /** The open image counts as looked at once nothing of it is left. */
@@ -118,7 +133,14 @@ async function markReviewed(): Promise<void> {
   const { sampleId, datasetId } = source;
   const folder = folders.find((each) => each.datasetId === datasetId);
   if (!folder?.samples.some((sample) => sample.sampleId === sampleId && !sample.isReviewed)) return;
-  const result = await callEngine('find.reviewed', { datasetId, sampleId });
+  await setReviewed({ datasetId, sampleId });
+}
+
+async function setReviewed(ref: SampleRef): Promise<void> {
+  const result = await callEngine('find.reviewed', ref);
   if (!result.ok) notifyFailure(result.error);
-  else set({ folders: get().folders.map((each) => (each.datasetId === datasetId ? result.value : each)) });
+  else
+    set({
+      folders: get().folders.map((each) => (each.datasetId === ref.datasetId ? result.value : each)),
+    });
 }

@@ -1,7 +1,10 @@
 /** What was found of the open image and of datasets, and what the engine looks for now. */
+import * as v from 'valibot';
 import { create } from 'zustand';
-import { type FindSettings, type FindThresholds, findDefaults } from '../../config/find.ts';
+import { settingsSchema } from '../../config/field.ts';
+import { FIND_FIELDS, type FindSettings, type FindThresholds, findDefaults } from '../../config/find.ts';
 import { isSameObject } from '../../data/labels/runs.ts';
+import type { LabelObject } from '../../data/labels/types.ts';
 import type {
   Calibration,
   FindJob,
@@ -15,6 +18,7 @@ import type {
 } from '../../worker/protocol.ts';
 import { CANCELLED } from '../../worker/protocol.ts';
 import { useEdit } from './edit-history.ts';
+import { keepInTab } from './kept.ts';
 import { notifyFailure } from './notices.ts';
 import { selectAskedVariant, selectVariant, useSegment } from './segment.ts';
 import { useSession } from './session.ts';
@@ -159,10 +163,16 @@ export const keyOf = ({ box, area, point }: FoundObject): string => [...box, are
 
 /** What is to be reviewed of what was found in the open image: all but what is labelled there already. */
 export function toReview(found: readonly FoundObject[]): Pick<FindState, 'objects' | 'labelled'> {
-  const labels = useEdit.getState().objects;
-  const objects = found.filter(({ runs }) => !labels.some((label) => isSameObject(runs, label.runs)));
+  const objects = notLabelled(found, useEdit.getState().objects);
   return { objects, labelled: found.length - objects.length };
 }
+
+/** Found objects that are not among an image's labels. */
+export const notLabelled = (
+  found: readonly FoundObject[],
+  labels: readonly LabelObject[],
+): readonly FoundObject[] =>
+  found.filter(({ runs }) => !labels.some((label) => isSameObject(runs, label.runs)));
 
 function onModel({ model }: ReturnType<typeof useSession.getState>): void {
   const { chosenWith, settings } = useFind.getState();
@@ -175,6 +185,13 @@ useSession.subscribe((now, before) => {
   if (now.model !== before.model) onModel(now);
 });
 set({ settings: defaultsOf(useSession.getState().model?.hash ?? null) });
+keepInTab(useFind, 'find', {
+  settings: settingsSchema(FIND_FIELDS),
+  chosenWith: v.nullable(v.string()),
+  taughtBy: v.nullable(v.string()),
+  further: v.array(v.string()),
+});
+onModel(useSession.getState());
 
 /** Names the base model or the run that is shown. */
 export function shownModel(): string {

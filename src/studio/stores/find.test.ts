@@ -287,6 +287,34 @@ test('a dataset is reviewed image by image; one that is left with objects comes 
   expect(useSegment.getState().image?.name).toBe('a');
 });
 
+test('images whose found objects are all labelled by now are passed over, and count as looked at', async () => {
+  const label = ({ runs }: FoundObject) => newObject(runs, 3, { kind: 'drawn' }, { id: `${runs[0]}` });
+  const labelled = (objects: readonly FoundObject[]): OpenedLabels => ({
+    ...labels,
+    labels: { ...labels.labels, objects: objects.map(label) },
+  });
+  stored.set('b', labelled(found));
+  await findInFolders();
+  await reviewNext();
+  expect(reviewed).toEqual(['b']);
+  expect(useSegment.getState().image?.name, 'the only one with anything left').toBe('a');
+  rejectAllFound();
+  await vi.waitFor(() => expect(reviewed).toEqual(['b', 'a']));
+  reviewed = [];
+  stored.set('b', labelled(found.slice(1)));
+  await findInFolders();
+  await reviewNext();
+  expect(useSegment.getState().image?.name, 'one object is left').toBe('b');
+  await vi.waitFor(() => expect(useFind.getState().objects).toEqual(found.slice(0, 1)));
+});
+
+test('an image in which nothing was found is not to be reviewed', () => {
+  const [first, second] = folder().samples;
+  if (!first || !second) throw new Error('There are two images');
+  const folders = [{ ...folder(), samples: [{ ...first, objectCount: 0 }, second] }];
+  expect(imagesToReview({ folders })).toEqual([{ datasetId: 'cells', sampleId: 'b' }]);
+});
+
 test('where nothing passes, one step shows what comes closest', async () => {
   await findAll();
   await changeFindSetting('iou', 0.96);

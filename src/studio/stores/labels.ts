@@ -1,10 +1,12 @@
 /** The labels of the open image on this device: its status, its dataset's classes, and saving after every step. */
+import * as v from 'valibot';
 import { create } from 'zustand';
 import type { ImageLabels, LabelClass, LabelStatus } from '../../data/labels/types.ts';
 import type { FailureRecord, OpenedLabels, SampleRef } from '../../worker/protocol.ts';
 import { showDataset, useDatasets } from './datasets.ts';
 import { resetEdit, useEdit } from './edit-history.ts';
 import { callEngine } from './engine-link.ts';
+import { keepInTab } from './kept.ts';
 import { Latest } from './latest.ts';
 import { announce, dismissFailure, notifyFailure, notifyWarning } from './notices.ts';
 
@@ -28,6 +30,8 @@ export const useLabels = create<LabelsState>()(() => ({
   selected: [],
   saved: 'saved',
 }));
+
+keepInTab(useLabels, 'labels', { classValue: v.number() });
 
 const set = useLabels.setState;
 const get = useLabels.getState;

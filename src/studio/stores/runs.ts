@@ -7,6 +7,7 @@
  *     run-queue.ts    those that wait for their turn
  *     comparison.ts   the runs of a comparison
  */
+import * as v from 'valibot';
 import { create } from 'zustand';
 import type {
   AnswerOf,
@@ -19,6 +20,7 @@ import type {
   TrainSettings,
 } from '../../worker/protocol.ts';
 import { callEngine } from './engine-link.ts';
+import { keepInTab } from './kept.ts';
 import { Latest } from './latest.ts';
 import type { LowerRate } from './lower-rates.ts';
 import { announce, notifyFailure, notifyFirstFailure, notifySuccess } from './notices.ts';
@@ -56,6 +58,9 @@ export const useRuns = create<RunsState>()(() => ({
   isComparing: false,
 }));
 
+/** Whether what is shown was shown in this tab before a reload. */
+const isKept = keepInTab(useRuns, 'runs', { shownId: v.nullable(v.string()), isComparing: v.boolean() });
+
 const set = useRuns.setState;
 const latest = new Latest();
 
@@ -87,7 +92,7 @@ export async function loadRuns(): Promise<void> {
   const current = latest.acceptList('runs', asked, result.value, before.runs);
   if (!current) return;
   const runs = newestFirst(current);
-  const shownId = before.loaded ? before.shownId : (before.shownId ?? defaultShownRun(runs));
+  const shownId = before.loaded || isKept ? before.shownId : (before.shownId ?? defaultShownRun(runs));
   set({ loaded: true, runs, shownId });
   // Changes made in another tab come without events.
   const changed = runs.filter(({ id, updated, status }) => {
@@ -97,7 +102,7 @@ export async function loadRuns(): Promise<void> {
   await Promise.all(changed.map((run) => fetchHistory(run.id)));
 }
 
-/** After a reload, the run that was in progress. */
+/** In a new tab, the run that was in progress. */
 function defaultShownRun(runs: readonly RunInfo[]): string | null {
   return runs.find((run) => isActive(run.status) || run.status === 'interrupted')?.id ?? null;
 }

@@ -1,4 +1,5 @@
 /** The open image, what of it the model sees, and the masks that the base and the tuned model give for its prompts. */
+import * as v from 'valibot';
 import { create } from 'zustand';
 import type { LabelPrompts } from '../../data/labels/types.ts';
 import type {
@@ -15,8 +16,10 @@ import { CANCELLED } from '../../worker/protocol.ts';
 import { regionFor } from '../canvas/region.ts';
 import { promptsBefore, useEdit } from './edit-history.ts';
 import { callEngine } from './engine-link.ts';
+import { keepInTab } from './kept.ts';
 import { Latest } from './latest.ts';
 import { announce } from './notices.ts';
+import { isUsable } from './run-status.ts';
 import { useRuns } from './runs.ts';
 
 export type Side = 'base' | 'tuned';
@@ -77,6 +80,15 @@ export const useSegment = create<SegmentState>()(() => ({
   busy: null,
   failure: null,
 }));
+
+keepInTab(useSegment, 'segment', {
+  refine: v.boolean(),
+  closeUp: v.boolean(),
+  visible: v.nullable(v.tuple([v.number(), v.number(), v.number(), v.number()])),
+  runId: v.nullable(v.string()),
+  dataset: v.nullable(v.number()),
+  side: v.picklist(['base', 'tuned']),
+});
 
 const set = useSegment.setState;
 const get = useSegment.getState;
@@ -169,10 +181,17 @@ export function showRegion(visible: ImageRegion | null): void {
   if (regionKey(visible) !== regionKey(get().visible)) set({ visible });
 }
 
-/** Puts another image in the place of the open one; pending answers about that one are out of date. */
-export async function showImage(image: OpenedImage, source: ImageSource): Promise<void> {
+/**
+ * Puts another image in the place of the open one; pending answers about that one are out of date.
+ * @param visible what is shown of it.
+ */
+export async function showImage(
+  image: OpenedImage,
+  source: ImageSource,
+  visible: ImageRegion | null,
+): Promise<void> {
   closeImage();
-  set({ image, source });
+  set({ image, source, visible });
   announce(`${image.name} is open.`);
   await answerShown();
 }
@@ -211,12 +230,12 @@ export async function chooseRun(runId: string | null): Promise<void> {
   await answerShown();
 }
 
-// The chosen run may improve, which makes its answers out of date, or be deleted.
-useRuns.subscribe(({ runs }) => {
+// The chosen run may improve, which makes its answers out of date, or be deleted; of one from before a reload the model may be another.
+useRuns.subscribe(({ runs, loaded }) => {
   const { runId, bestStep } = get();
-  if (runId === null) return;
+  if (runId === null || !loaded) return;
   const run = runs.find(({ id }) => id === runId);
-  if (!run) void chooseRun(null);
+  if (!run || !isUsable(run)) void chooseRun(null);
   else if (run.bestStep !== bestStep) set({ bestStep: run.bestStep });
 });
 

@@ -1,4 +1,5 @@
 /** The form for a new run, built from the engine's capabilities, and what the run would cost. */
+import * as v from 'valibot';
 import { create } from 'zustand';
 import type {
   Capabilities,
@@ -13,6 +14,7 @@ import type {
   TrainSettings,
 } from '../../worker/protocol.ts';
 import { callEngine } from './engine-link.ts';
+import { keepInTab } from './kept.ts';
 import { Latest } from './latest.ts';
 
 /** What a person wants to segment with: which first prompts a run trains with. */
@@ -66,6 +68,19 @@ export const useSetup = create<SetupState>()(() => ({
   planFailure: null,
   planning: false,
 }));
+
+const FIELD_VALUE = v.union([v.number(), v.string(), v.boolean()]);
+keepInTab(useSetup, 'new run', {
+  name: v.string(),
+  goal: v.picklist(['either', 'click', 'box', 'class']),
+  datasetIds: v.array(v.string()),
+  methods: v.nullable(v.array(v.string())),
+  trainDecoder: v.boolean(),
+  gate: v.nullable(v.string()),
+  presetId: v.nullable(v.string()),
+  scale: v.nullable(v.union([v.literal('whole'), v.number()])),
+  changed: v.record(v.string(), FIELD_VALUE),
+});
 
 const set = useSetup.setState;
 

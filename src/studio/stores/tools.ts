@@ -1,6 +1,8 @@
 /** The tool in hand on the Segment page, and its settings. */
+import * as v from 'valibot';
 import { create } from 'zustand';
-import type { ToolName } from '../canvas/tools.ts';
+import { TOOLS, type ToolName } from '../canvas/tools.ts';
+import { keepInTab } from './kept.ts';
 
 interface ToolsState {
   readonly tool: ToolName;
@@ -26,6 +28,15 @@ export const useTools = create<ToolsState>()(() => ({
   previews: true,
   isStretched: false,
 }));
+
+keepInTab(useTools, 'tools', {
+  tool: v.picklist(TOOLS),
+  positive: v.boolean(),
+  radius: v.number(),
+  isRadiusChosen: v.boolean(),
+  previews: v.boolean(),
+  isStretched: v.boolean(),
+});
 
 const set = useTools.setState;
 

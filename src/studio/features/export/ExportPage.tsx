@@ -1,10 +1,11 @@
-import { type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
 import type { RunInfo } from '../../../worker/protocol.ts';
 import { FileButton } from '../../components/FileButton.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
 import { importAdapter } from '../../drop/import-files.ts';
 import { callEngine } from '../../stores/engine-link.ts';
 import { saveFile } from '../../stores/files.ts';
+import { useKept } from '../../stores/kept.ts';
 import { notifyFailure } from '../../stores/notices.ts';
 import { caution, hasWeights, STATUS_LABELS } from '../../stores/run-status.ts';
 import { useRuns } from '../../stores/runs.ts';
@@ -19,9 +20,9 @@ import { pythonLines } from './python-lines.ts';
 export function ExportPage(): ReactNode {
   const runs = useRuns((state) => state.runs);
   const shownId = useRuns((state) => state.shownId);
-  const [chosenId, setChosenId] = useState<string | null>(null);
+  const [chosenId, setChosenId] = useKept('export.run', '');
   const exportable = runs.filter(hasWeights);
-  const run = exportable.find((entry) => entry.id === (chosenId ?? shownId)) ?? exportable[0] ?? null;
+  const run = exportable.find((entry) => entry.id === (chosenId || shownId)) ?? exportable[0] ?? null;
   return (
     <div className={styles.page}>
       <section className="panel stack" aria-label="Adapter">

@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
 import { fileStem } from '../../../config/file-stem.ts';
 import { plural } from '../../../config/words.ts';
 import type { LabelsRequest, OutFormatInfo } from '../../../worker/protocol.ts';
@@ -6,6 +6,7 @@ import { SelectField } from '../../components/SelectField.tsx';
 import { useAnswer } from '../../components/use-answer.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { callEngine } from '../../stores/engine-link.ts';
+import { useKept } from '../../stores/kept.ts';
 import { useKeptMasks } from '../../stores/kept-masks.ts';
 import { useOutput, writeLabelFile } from '../../stores/output.ts';
 import styles from './ExportPage.module.css';
@@ -20,10 +21,10 @@ export function LabelExport(): ReactNode {
   const kept = useKeptMasks((state) => state.kept);
   const lost = useOutput((state) => state.lost);
   const formats = useAnswer(() => callEngine('output.formats', {}), 'formats');
-  const [sourceId, setSourceId] = useState('');
-  const [formatId, setFormatId] = useState('');
-  const [wantsImages, setWantsImages] = useState(true);
-  const [pixelSize, setPixelSize] = useState('');
+  const [sourceId, setSourceId] = useKept('export.labels', '');
+  const [formatId, setFormatId] = useKept('export.format', '');
+  const [wantsImages, setWantsImages] = useKept('export.images', true);
+  const [pixelSize, setPixelSize] = useKept('export.pixel', '');
   const known = formats?.ok ? formats.value : [];
   const format = known.find(({ id }) => id === formatId) ?? known[0];
   const sources = [

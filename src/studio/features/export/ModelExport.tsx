@@ -1,9 +1,10 @@
-import { type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
 import { fileStem } from '../../../config/file-stem.ts';
 import type { RunInfo } from '../../../worker/protocol.ts';
 import { SelectField } from '../../components/SelectField.tsx';
 import { useAnswer } from '../../components/use-answer.ts';
 import { callEngine } from '../../stores/engine-link.ts';
+import { useKept } from '../../stores/kept.ts';
 import { writeModelFile } from '../../stores/output.ts';
 import { useSession } from '../../stores/session.ts';
 import { WriteButton } from './WriteButton.tsx';
@@ -11,8 +12,8 @@ import { WriteButton } from './WriteButton.tsx';
 /** Writes a run as other programs read it, or says why it cannot. */
 export function ModelExport({ run }: { readonly run: RunInfo }): ReactNode {
   const openHash = useSession((state) => state.model?.hash ?? null);
-  const [formId, setFormId] = useState('');
-  const [chosenDataset, setDataset] = useState('');
+  const [formId, setFormId] = useKept('export.form', '');
+  const [chosenDataset, setDataset] = useKept('export.as', '');
   const key = `${run.id} ${run.bestStep} ${openHash}`;
   const answer = useAnswer(() => callEngine('output.exportChoices', { runId: run.id }), key);
   if (!answer) return null;

@@ -4,6 +4,7 @@ import { useAnswer } from '../../components/use-answer.ts';
 import { bytes } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { callEngine } from '../../stores/engine-link.ts';
+import { useKept } from '../../stores/kept.ts';
 import { writeProjectFile } from '../../stores/output.ts';
 import { useRuns } from '../../stores/runs.ts';
 import styles from './ExportPage.module.css';
@@ -14,7 +15,7 @@ export function ProjectExport(): ReactNode {
   const datasets = useDatasets((state) => state.datasets);
   const runs = useRuns((state) => state.runs);
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
-  const [withCheckpoints, setWithCheckpoints] = useState(false);
+  const [withCheckpoints, setWithCheckpoints] = useKept('export.checkpoints', false);
   // Sizes change with what is stored.
   const key = [...datasets, ...runs].map((item) => `${item.id} ${item.bytes}`).join('\n');
   const answer = useAnswer(() => callEngine('project.parts', {}), key);

@@ -23,7 +23,7 @@ export function FindFolders(): ReactNode {
   const nameOf = (datasetId: string): string =>
     datasets.find(({ id }) => id === datasetId)?.name ?? datasetId;
   const waiting = imagesToReview({ folders }).length;
-  // After a reload no image is open yet, and what was begun is there.
+  // Without an open image, what was begun is there.
   if (open === null && !job && folders.length === 0) return null;
   return (
     <div className={styles.folder}>

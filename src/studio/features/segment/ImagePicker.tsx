@@ -1,7 +1,8 @@
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import { FileButton } from '../../components/FileButton.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
 import { loadSamples, useDatasets } from '../../stores/datasets.ts';
+import { useKept } from '../../stores/kept.ts';
 import { statusWords } from '../../stores/labels.ts';
 import { openImage, useOpening } from '../../stores/open-image.ts';
 import { useSegment } from '../../stores/segment.ts';
@@ -13,7 +14,7 @@ export function ImagePicker(): ReactNode {
   const source = useSegment((state) => state.source);
   const image = useSegment((state) => state.image);
   const opening = useOpening((state) => state.opening);
-  const [chosenId, setChosenId] = useState<string | null>(null);
+  const [chosenId, setChosenId] = useKept('segment.dataset', '');
   const openedId = source?.kind === 'sample' ? source.datasetId : null;
   const datasetId =
     [chosenId, openedId, datasets[0]?.id].find((id) => datasets.some((dataset) => dataset.id === id)) ?? null;

@@ -2,7 +2,7 @@ import { type ReactNode, useEffect } from 'react';
 import { FailureMessage } from '../../components/FailureMessage.tsx';
 import { useDatasets } from '../../stores/datasets.ts';
 import { labelDataset } from '../../stores/label-queue.ts';
-import { useOpening } from '../../stores/open-image.ts';
+import { reopenImage, useOpening } from '../../stores/open-image.ts';
 import { openPage } from '../../stores/page.ts';
 import { selectActiveRun, useRuns } from '../../stores/runs.ts';
 import { answerShown, prepareModel, useSegment } from '../../stores/segment.ts';
@@ -28,6 +28,10 @@ export function SegmentPage(): ReactNode {
   useEffect(() => {
     if (canCompute && !isTraining) void prepareModel();
   }, [canCompute, isTraining]);
+  const loaded = useDatasets((state) => state.loaded);
+  useEffect(() => {
+    if (loaded) void reopenImage();
+  }, [loaded]);
   // Only while this page is open: otherwise an improving run keeps the device to itself.
   const bestStep = useSegment((state) => state.bestStep);
   // biome-ignore lint/correctness/useExhaustiveDependencies: other weights have other answers

@@ -29,6 +29,7 @@ import {
   isInside,
   type Point,
   panView,
+  regionView,
   type Size,
   toCanvas,
   toImage,
@@ -125,11 +126,13 @@ export class CanvasControl {
   resize(size: Size, ratio: number): void {
     const { view, size: before } = this;
     this.size = size;
-    const isFitted = !view || this.isFitted;
-    // What a person looks at stays in the middle.
-    const shown = isFitted
-      ? fitView(this.image, size)
-      : panView(view, (size.width - before.width) / 2, (size.height - before.height) / 2);
+    const { visible } = useSegment.getState();
+    // What a person looks at stays in the middle, and comes again when they come back to the page.
+    const kept = view
+      ? panView(view, (size.width - before.width) / 2, (size.height - before.height) / 2)
+      : visible && regionView(visible, size);
+    const isFitted = !kept || this.isFitted;
+    const shown = isFitted ? fitView(this.image, size) : kept;
     this.stage.resize(size, ratio, shown);
     this.show(shown);
     this.isFitted = isFitted;

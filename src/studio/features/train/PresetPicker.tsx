@@ -16,7 +16,7 @@ export function PresetPicker({ capabilities }: { readonly capabilities: Capabili
         legend="How long may it learn?"
         options={capabilities.presets.map(({ id, label }) => {
           const time = seconds[id];
-          return { value: id, label: time === undefined ? label : `${label} · ${minutes(time)}` };
+          return { value: id, label, note: time === undefined ? undefined : minutes(time) };
         })}
         value={chosen.id}
         onChange={choosePreset}

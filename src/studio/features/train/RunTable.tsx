@@ -6,6 +6,7 @@ import { Hint } from '../../components/Hint.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
 import { compact, iou } from '../../format/format.ts';
 import { callEngine } from '../../stores/engine-link.ts';
+import { useKept } from '../../stores/kept.ts';
 import { showAnswer } from '../../stores/latest.ts';
 import { notifyFailure } from '../../stores/notices.ts';
 import { STATUS_LABELS } from '../../stores/run-status.ts';
@@ -34,10 +35,11 @@ const COLUMNS: readonly { readonly by: SortBy; readonly label: string; readonly 
 export function RunTable(): ReactNode {
   const runs = useRuns((state) => state.runs);
   const capabilities = useSession((state) => state.capabilities);
-  const [by, sortBy] = useState<SortBy>('gain');
+  const [column, sortBy] = useKept('runs.by', '');
+  const by = COLUMNS.find((each) => each.by === column)?.by ?? 'gain';
   const compared = useMemo(() => runs.filter(({ status }) => status !== 'imported'), [runs]);
   const tested = compared.filter(({ verdict }) => verdict !== null);
-  const [chosen, chooseAgainst] = useState('');
+  const [chosen, chooseAgainst] = useKept('runs.against', '');
   const against = tested.some(({ id }) => id === chosen) ? chosen : '';
   const gains = useGainsAgainst(against, tested);
   const rows = useMemo(() => runRows(compared, by, gains), [compared, by, gains]);
