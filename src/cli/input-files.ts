@@ -20,6 +20,7 @@ export async function folderFiles(folder: string): Promise<InputFile[]> {
       if (lost !== undefined) throw brokenLink(lost);
       return new Uint8Array(await readFile(at));
     },
+    read: fileSource(at, size, at).read,
   }));
 }
 
@@ -98,7 +99,13 @@ export async function droppedFiles(paths: readonly string[]): Promise<DroppedFil
     if (info.isDirectory()) {
       for (const file of await folderFiles(path)) files.push({ ...file, path: `${name}/${file.path}` });
     } else {
-      files.push({ path: name, size: info.size, bytes: async () => new Uint8Array(await readFile(path)) });
+      const { read } = fileSource(path, info.size, name);
+      files.push({
+        path: name,
+        size: info.size,
+        bytes: async () => new Uint8Array(await readFile(path)),
+        read,
+      });
     }
   }
   const [folder = '', ...others] = new Set(full.map((path) => dirname(path)));

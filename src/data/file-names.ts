@@ -60,8 +60,14 @@ const IMAGE_EXTENSIONS = new Set(
   ),
 );
 
+/** Files of arrays, which may hold images or masks. */
+const ARRAY_EXTENSIONS = new Set(['npy']);
+
+export const isArrayName = ({ extension }: Pick<NameParts, 'extension'>) => ARRAY_EXTENSIONS.has(extension);
+
 /** Whether a name says image; what a file really holds is found out when it is decoded. */
-export const isImageName = ({ extension }: Pick<NameParts, 'extension'>) => IMAGE_EXTENSIONS.has(extension);
+export const isImageName = ({ extension }: Pick<NameParts, 'extension'>) =>
+  IMAGE_EXTENSIONS.has(extension) || ARRAY_EXTENSIONS.has(extension);
 
 export const isZipName = ({ extension }: NameParts) => extension === 'zip';
 

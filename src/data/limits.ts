@@ -14,6 +14,8 @@ export const limits = {
   zipEntries: 20_000,
   /** Bytes of one zip's entries together, unpacked. */
   zipBytes: 4 * 1024 * 1024 * 1024,
+  /** Images of one array. */
+  stackPages: 100_000,
   /** Zips that a zip may lie in. */
   zipDepth: 3,
   /** Bytes of all zips within one zip together: they are held while their files are used. */

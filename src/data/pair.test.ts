@@ -113,7 +113,7 @@ describe('folders', () => {
     ['p1.pdf', /document/, /images as PNG/],
     ['p1.psd', /layers/, /PNG/],
     ['p1.exr', /not read here/, /PNG or TIFF/],
-    ['p1.npy', /arrays/, /PNG or TIFF/],
+    ['p1.h5', /arrays/, /PNG or TIFF/],
   ])('names the format of %s and what to do', async (path, reason, cure) => {
     const { refusals } = await pair(path, 'a.png');
     expect(refusals).toMatchObject([
@@ -254,11 +254,11 @@ it('passes over what systems leave behind, and says what is no image', async () 
 });
 
 it('says once what many files are that are no images', async () => {
-  const { refusals } = await pair('images/a.png', ...['1', '2', '3', '10'].map((n) => `masks/${n}.npy`));
+  const { refusals } = await pair('images/a.png', ...['1', '2', '3', '10'].map((n) => `masks/${n}.h5`));
   expect(refusals).toMatchObject([
     {
-      file: 'masks/1.npy',
-      reason: expect.stringMatching(/\.npy .* 3 other files: masks\/2.npy, masks\/3.npy, masks\/10.npy/),
+      file: 'masks/1.h5',
+      reason: expect.stringMatching(/\.h5 .* 3 other files: masks\/2.h5, masks\/3.h5, masks\/10.h5/),
     },
   ]);
 });

@@ -8,7 +8,7 @@ import { datasetsOf, type PairedDataset } from './pairing/datasets.ts';
 import { hasNoImageName } from './pairing/match.ts';
 import { type MaskSeries, rolesOf } from './pairing/roles.ts';
 import { type SeriesFile, seriesOf, withCases } from './pairing/series.ts';
-import { stackOf } from './pairing/stacks.ts';
+import { stackOf } from './pairing/words.ts';
 import type { ImageFile, Refusal } from './types.ts';
 import { unreadFormat } from './unread-formats.ts';
 
@@ -28,6 +28,8 @@ export interface PairOptions {
   readonly sets?: readonly (readonly string[])[];
   /** Paths of images whose names do not say so. */
   readonly known?: ReadonlySet<string>;
+  /** Paths of masks that say themselves that they are some. */
+  readonly masks?: ReadonlySet<string>;
 }
 
 /**
@@ -51,6 +53,7 @@ export async function pairFiles(files: readonly ImageFile[], options: PairOption
     together = [],
     sets = [],
     known: images,
+    masks,
   } = options;
   const strays: Refusal[] = [];
   const folders = new Map<string, NameParts[]>();
@@ -69,7 +72,7 @@ export async function pairFiles(files: readonly ImageFile[], options: PairOption
     else folders.set(folder, [parts]);
   }
   const series = withCases([...folders.values()].flatMap(seriesOf));
-  const roles = await rolesOf(series, peek);
+  const roles = await rolesOf(series, peek, masks);
   const assignment = assign(roles);
   const { datasets, refusals: more } = await datasetsOf(assignment, { topName, peek, together, sets });
   const stacks = new Set(

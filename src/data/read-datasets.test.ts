@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { writeNpy } from './arrays/npy-header.ts';
 import type { Dataset } from './dataset.ts';
 import { encodeImagePng, encodeMaskPng } from './encode-png.ts';
+import { inspectDataset } from './inspect.ts';
 import { limits } from './limits.ts';
 import { type InputFile, readDatasets } from './read-datasets.ts';
 import { readMaskFile } from './reading/mask-file.ts';
@@ -207,6 +209,117 @@ it('says of a folder of arrays what it is, and nothing of the files in it', asyn
     'set/embeddings/a.zarr: This is a .zarr file (arrays), which is not read here.',
     'set/b.zarr.zip: This is a .zarr file (arrays), which is not read here.',
   ]);
+});
+
+describe('arrays', () => {
+  const vectors = (set: string) =>
+    JSON.parse(readFileSync(new URL(`../../tests/vectors/${set}.json`, import.meta.url), 'utf8')) as {
+      name: string;
+      file: string;
+    }[];
+  const vector = (set: string, name: string) => {
+    const found = vectors(set).find((each) => each.name === name);
+    if (!found) throw new Error(`there is no vector ${name}`);
+    return new Uint8Array(Buffer.from(found.file, 'base64'));
+  };
+  const cellpose = vector('arrays/numpy2', 'Cellpose masks by protocol 4');
+  const [width, height] = [13, 9];
+  const small = encodeImagePng({
+    width,
+    height,
+    channels: 3,
+    data: Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * i * 31) % 251),
+  });
+  const bytesType = { bits: 8, kind: 'unsigned', littleEndian: true } as const;
+  /** Label maps of so many images, with `objects` of them in each. */
+  const maps = (pages: number, objects: number) =>
+    writeNpy(
+      bytesType,
+      pages === 1 ? [height, width] : [pages, height, width],
+      Uint8Array.from({ length: pages * height * width }, (_, i) => {
+        const at = i % (height * width);
+        return at % 26 === 2 && at / 26 < objects ? 7 : 0;
+      }),
+    );
+  const noise = (pages: number) =>
+    writeNpy(
+      bytesType,
+      [pages, height, width, 3],
+      Uint8Array.from({ length: pages * height * width * 3 }, (_, i) => (i * i * 31 + i * 7) % 251),
+    );
+
+  it('of Cellpose are the objects of the image whose name they have', async () => {
+    const { datasets, refusals } = await read({ 'a.png': small, 'a_seg.npy': cellpose, 'b.png': small });
+    expect(pairsOf(datasets)).toEqual([['a.png', 'a_seg.npy'], ['b.png']]);
+    expect(refusals).toEqual([]);
+    const { samples, objects, reading } = await inspectDataset(datasets[0] as Dataset, { listObjects: true });
+    expect(samples[0]).toMatchObject({ source: 'instances', maskKind: 'instances', objects: 8 });
+    expect(objects[0]?.map(({ area }) => area)).toEqual(new Array(8).fill(4));
+    expect(reading.instances?.meaning).toBe('objects');
+  });
+
+  it('of Cellpose in a folder of their own, in a zip too', async () => {
+    const files = { 'images/a.png': small, 'masks/a_seg.npy': cellpose };
+    for (const { datasets, refusals } of [
+      await read(files),
+      await read({ 'z.zip': await writeZip(files) }),
+    ]) {
+      expect(datasets[0]?.samples[0]?.instances?.path).toMatch(/masks\/a_seg.npy$/);
+      expect(refusals).toEqual([]);
+    }
+  });
+
+  it('of Cellpose of several planes pair with the pages of their stack', async () => {
+    const { datasets, refusals } = await read({
+      'a.tif': vector('images/stacks', 'a TIFF of three pages'),
+      'a_seg.npy': vector('arrays/numpy2', 'Cellpose masks of three planes'),
+    });
+    expect(pairsOf(datasets)).toEqual([1, 2, 3].map((n) => [`a page ${n}.tif`, `a_seg page ${n}.npy`]));
+    expect(datasets[0]?.samples.every(({ instances }) => instances)).toBe(true);
+    expect(refusals).toMatchObject([{ code: 'data/stack', severity: 'notice' }]);
+  });
+
+  it('of Cellpose without their image are said to lack it', async () => {
+    const { refusals } = await read({ 'a.png': small, 'c.png': small, 'b_seg.npy': cellpose });
+    expect(refusals).toMatchObject([{ code: 'data/mask-without-image', file: 'b_seg.npy' }]);
+  });
+
+  it('are masks of the images of their names, beside them or in a folder', async () => {
+    for (const path of ['a.npy', 'a_mask.npy', 'masks/a.npy']) {
+      const { datasets, refusals } = await read({ 'a.png': small, [path]: maps(1, 3) });
+      expect(pairsOf(datasets)).toEqual([['a.png', path]]);
+      expect(refusals).toEqual([]);
+      const { samples } = await inspectDataset(datasets[0] as Dataset);
+      expect(samples[0]).toMatchObject({ source: 'masks', maskKind: 'binary', objects: 3 });
+    }
+  });
+
+  it.each([
+    ['images.npy', 'masks.npy'],
+    ['X.npy', 'Y.npy'],
+    ['train/images.npy', 'train/labels.npy'],
+    ['X_train.npy', 'Y_train.npy'],
+  ])('of many images in %s pair with those of as many masks in %s', async (images, masks) => {
+    const { datasets, refusals } = await read({ [images]: noise(4), [masks]: maps(4, 2) });
+    const page = (path: string, n: number) => path.replace('.npy', ` page ${n}.npy`);
+    expect(pairsOf(datasets)).toEqual([1, 2, 3, 4].map((n) => [page(images, n), page(masks, n)]));
+    expect(refusals.map(({ code }) => code)).toEqual(['data/stack']);
+    const { samples } = await inspectDataset(datasets[0] as Dataset);
+    expect(samples.map(({ objects }) => objects)).toEqual([2, 2, 2, 2]);
+  });
+
+  it('that are none of pixels are named once, and the rest is read', async () => {
+    const texts = writeNpy(bytesType, [4], new Uint8Array(4));
+    const { datasets, refusals } = await read({
+      'a.png': small,
+      'a_seg.npy': cellpose,
+      ...Object.fromEntries([1, 2, 3, 4, 5].map((n) => [`embeddings/${n}.npy`, texts])),
+    });
+    expect(pairsOf(datasets)).toEqual([['a.png', 'a_seg.npy']]);
+    expect(refusals).toMatchObject([
+      { code: 'data/array-no-image', reason: expect.stringMatching(/4 other files/) },
+    ]);
+  });
 });
 
 describe('stacks', () => {

@@ -8,7 +8,7 @@ import { remarksOnUse } from './annotations/remarks-on-use.ts';
 import type { Dataset, DatasetSample } from './dataset.ts';
 import { runsOfSamples } from './dataset-runs.ts';
 import { isJunk, isZipName, nameParts } from './file-names.ts';
-import { type LazyFile, readBytes } from './lazy-file.ts';
+import { type LazyFile, type MaskFields, readBytes } from './lazy-file.ts';
 import { limits } from './limits.ts';
 import { namelessImages } from './nameless-images.ts';
 import { refusal, toRefusal } from './outcome.ts';
@@ -36,6 +36,8 @@ export interface InputFile {
   /** Bytes, when known without reading. */
   readonly size?: number;
   bytes(): Promise<Uint8Array>;
+  /** The bytes [offset, offset + length), where they can be read alone; fewer where the file ends. */
+  read?(offset: number, length: number): Promise<Uint8Array>;
 }
 
 export interface ReadOptions {
@@ -69,7 +71,12 @@ export async function readDatasets(
       const parts = nameParts(file.path);
       if (isJunk(parts)) continue;
       await addFile(
-        { path: parts.path, size: file.size ?? 0, bytes: () => file.bytes() },
+        {
+          path: parts.path,
+          size: file.size ?? 0,
+          bytes: () => file.bytes(),
+          ...(file.read ? { read: file.read } : {}),
+        },
         { found, refusals, stores, nested: { bytes: 0, entries: 0 } },
       );
       done++;
@@ -89,6 +96,7 @@ export async function readDatasets(
   const pairing = await pairFiles([...left.filter(isAnnotated), ...unstacked.files], {
     peek: peekInto(found),
     known: await namelessImages(left),
+    masks: new Set(unstacked.files.flatMap(({ path, fields }) => (fields ? [path] : []))),
     sets: annotations.sets,
     together: [...settings].flatMap(([folder, { together }]) => (together ? [folder] : [])),
     ...(topName === undefined ? {} : { topName }),
@@ -218,8 +226,18 @@ function withFiles(sample: PairedSample, found: ReadonlyMap<string, LazyFile>): 
     return lazy;
   };
   const { name, image, mask, instances, labels, objectMasks = [], classMasks, split } = sample;
-  const separated = adeMasks([...(mask ? [mask] : []), ...objectMasks].map(file));
-  if (separated) return { name, image: file(image), ...separated, ...(split ? { split } : {}) };
+  const masks = [mask, instances, labels, ...objectMasks].flatMap((path) => (path ? [file(path)] : []));
+  const fields: MaskFields | undefined = masks.find((own) => own.fields)?.fields ?? adeMasks(masks);
+  if (fields) {
+    const { instances: objects, labels: classes } = fields;
+    return {
+      name,
+      image: file(image),
+      ...(objects ? { instances: objects } : {}),
+      ...(classes ? { labels: classes } : {}),
+      ...(split ? { split } : {}),
+    };
+  }
   return {
     name,
     image: file(image),

@@ -46,6 +46,7 @@ export type ImageFormat =
   | 'avif'
   | 'heic'
   | 'nifti'
+  | 'npy'
   | 'dicom';
 
 /**

@@ -81,7 +81,7 @@ function write(value: PyValue, out: number[]): void {
   } else if (value instanceof PyId) {
     write(value.id, out);
     out.push(0x51);
-  } else if (value instanceof PyRaw) out.push(...value.bytes);
+  } else if (value instanceof PyRaw) for (const byte of value.bytes) out.push(byte);
   else if (Array.isArray(value)) {
     out.push(0x28);
     for (const item of value as readonly PyValue[]) write(item, out);

@@ -26,13 +26,17 @@ export async function pagesOf(file: LazyFile): Promise<readonly LazyFile[]> {
   const stack = await openStack(file).catch(() => undefined);
   if (!stack || stack.pages < 2) return [file];
   const { pages, extension } = stack;
-  const { folders, stem } = nameParts(file.path);
-  const name = (page: number) => [...folders, `${stem} page ${page + 1}.${extension}`].join('/');
   return Array.from({ length: pages }, (_, page) => ({
-    path: name(page),
+    path: pagePath(file.path, page, extension),
     size: Math.ceil(file.size / pages),
     bytes: async () => (await openStack(file)).write(page),
   }));
+}
+
+/** The path of a page of a stack. @param page from 0. */
+export function pagePath(path: string, page: number, extension: string): string {
+  const { folders, stem } = nameParts(path);
+  return [...folders, `${stem} page ${page + 1}.${extension}`].join('/');
 }
 
 async function openStack(file: LazyFile): Promise<Stack> {

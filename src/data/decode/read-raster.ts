@@ -6,6 +6,7 @@ import { decodeGif, readGifHeader } from './gif.ts';
 import { decodeJpeg } from './jpeg.ts';
 import { readJpegHeader } from './jpeg-header.ts';
 import { decodeNifti } from './nifti.ts';
+import { decodeNpy, npySize } from './npy.ts';
 import { upright } from './orientation.ts';
 import { decodePng, pngSize } from './png.ts';
 import { decodePnm, readPnmHeader } from './pnm.ts';
@@ -49,6 +50,8 @@ async function decodeAs(format: ImageFormat, bytes: Uint8Array, file: string): P
       return decodeNifti(bytes, file);
     case 'dicom':
       return decodeDicom(bytes, file);
+    case 'npy':
+      return decodeNpy(bytes, file);
   }
 }
 
@@ -97,6 +100,8 @@ export function readHeader(
     case 'avif':
     case 'heic':
       return { format, ...readHeifSize(bytes, file), orientation: 1 };
+    case 'npy':
+      return { format, ...npySize(bytes, file), orientation: 1 };
     case 'nifti':
     case 'dicom':
       throw unsupported(

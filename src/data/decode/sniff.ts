@@ -1,3 +1,4 @@
+import { isNpy } from '../arrays/npy-header.ts';
 import { limits } from '../limits.ts';
 import { refuse } from '../outcome.ts';
 import type { ImageFormat } from '../types.ts';
@@ -36,7 +37,7 @@ export function sniffFormat(bytes: Uint8Array, file: string): ImageFormat {
 }
 
 /** Formats that are read, in words. */
-const READ = 'PNG, JPEG, TIFF, WebP, BMP, GIF, PGM, PPM, AVIF, NIfTI or DICOM';
+const READ = 'PNG, JPEG, TIFF, WebP, BMP, GIF, PGM, PPM, AVIF, NIfTI, DICOM or NumPy';
 
 const hexOf = (bytes: Uint8Array) =>
   [...bytes.subarray(0, 12)].map((b) => b.toString(16).padStart(2, '0')).join('');
@@ -49,6 +50,7 @@ export function formatOf(bytes: Uint8Array): ImageFormat | undefined {
   if (isTiff(bytes)) return 'tiff';
   if (hex.startsWith('52494646') && hex.slice(16, 24) === '57454250') return 'webp';
   if (hex.startsWith('474946383761') || hex.startsWith('474946383961')) return 'gif';
+  if (isNpy(bytes)) return 'npy';
   if (isDicom(bytes)) return 'dicom';
   if (isNifti(bytes) || isGzip(bytes)) return 'nifti';
   // The second header's length tells a BMP from a text that begins with BM.

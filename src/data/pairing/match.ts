@@ -1,8 +1,7 @@
 import { bareOf, sharedStart, splitOfFolders, wordsOf } from './folders.ts';
 import { relate } from './relation.ts';
 import type { Series, SeriesFile } from './series.ts';
-import { stackOf } from './stacks.ts';
-import { lookOf } from './words.ts';
+import { lookOf, stackOf } from './words.ts';
 
 /** An image that masks may be matched with. */
 export interface ImageEntry {

@@ -1,8 +1,7 @@
 /** Finds by what rule the names of masks follow from those of images, when they are not the same. */
 import { sortedByName } from '../natural-order.ts';
 import { boundariesOf } from './series.ts';
-import { stackOf } from './stacks.ts';
-import { splitOfTokens, tokensOf, uncounted } from './words.ts';
+import { splitOfTokens, stackOf, tokensOf, uncounted } from './words.ts';
 
 /** Masks by which a rule is looked for; all are then tried with it. */
 const SAMPLE = 40;

@@ -43,8 +43,13 @@ const NEIGHBOURS = 8;
  * What every series holds. Words in the names come first, those nearest to the file before those of outer folders. A
  * series without such a word holds images, unless another one that may hold images has the same names and this one looks
  * much flatter: then a few files of both are looked at.
+ * @param known paths of masks that say themselves that they are some.
  */
-export async function rolesOf(all: readonly Series[], peek: Peek): Promise<Roles> {
+export async function rolesOf(
+  all: readonly Series[],
+  peek: Peek,
+  known: ReadonlySet<string> = new Set(),
+): Promise<Roles> {
   const totals = countFiles(all);
   const withDerived = new Set(
     all
@@ -55,6 +60,10 @@ export async function rolesOf(all: readonly Series[], peek: Peek): Promise<Roles
   const images: Series[] = [];
   const unknown: Series[] = [];
   for (const series of all) {
+    if (series.files.every(({ parts }) => known.has(parts.path))) {
+      masks.push({ series, field: 'instances', isAside: false, isUnsure: false, isSaid: true });
+      continue;
+    }
     const role = roleByWords(series, totals, withDerived);
     if (role === 'image') images.push(series);
     else if (role === undefined) unknown.push(series);

@@ -1,4 +1,4 @@
-import type { NameParts } from '../file-names.ts';
+import { isArrayName, type NameParts } from '../file-names.ts';
 import {
   hasMeaning,
   isNumber,
@@ -30,7 +30,7 @@ export interface Series {
   /** What the affix says. */
   readonly meaning: NameMeaning | undefined;
   /** How the affix was found. `base`: other files have the same name without it. `inner`: it is a word within their
-   * names. `extension`: PNGs beside JPEGs. */
+   * names. `extension`: PNGs beside JPEGs, arrays beside images. */
   readonly by: 'folder' | 'base' | 'word' | 'inner' | 'shape' | 'extension';
   readonly files: readonly SeriesFile[];
 }
@@ -55,6 +55,9 @@ export function seriesOf(files: readonly NameParts[]): Series[] {
   if (!first) return [];
   const stems = new Map(files.map(({ stem }) => [lookOf(stem), stem.normalize('NFC')]));
   const photos = new Set(files.filter(isJpeg).map(({ stem }) => lookOf(stem)));
+  const noArrays = new Set(files.filter((parts) => !isArrayName(parts)).map(({ stem }) => lookOf(stem)));
+  const isMaskBeside = (parts: NameParts, stem: string) =>
+    isArrayName(parts) ? noArrays.has(stem) : isMaskFormat(parts) && photos.has(stem);
   const places = placesOf(
     stems,
     new Map(files.map(({ file, stem }) => [lookOf(file), lookOf(stem)])),
@@ -65,7 +68,7 @@ export function seriesOf(files: readonly NameParts[]): Series[] {
   for (const parts of files) {
     const stem = lookOf(parts.stem);
     let place = places.get(stem) ?? PLAIN;
-    if (place.affix === '' && isMaskFormat(parts) && photos.has(stem)) {
+    if (place.affix === '' && isMaskBeside(parts, stem)) {
       place = { ...PLAIN, affix: `.${parts.extension}`, by: 'extension' };
     } else if (isNumbered(place) && isMaskFormat(parts) && place.cores.some((root) => photos.has(root))) {
       // `leaf-1.png` and `leaf-2.png` beside `leaf.jpg` may be its objects; what they look like decides.

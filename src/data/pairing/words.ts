@@ -143,3 +143,8 @@ export const namesAnnotator = (tokens: readonly Token[]) =>
 
 /** A text with # in place of every number: those that differ in numbers alone are equal. */
 export const uncounted = (text: string): string => text.replace(/\p{N}+/gu, '#');
+
+const PAGE = / page \d+$/;
+
+/** The name of the stack that a page is of; undefined for names of other files. */
+export const stackOf = (stem: string) => (PAGE.test(stem) ? lookOf(stem.replace(PAGE, '')) : undefined);

@@ -3,9 +3,10 @@
  * is called and is not in these tables refuses the file.
  */
 import { Failure } from '../../../config/failure.ts';
+import { Dict, Global, isCount, isCounts, isPlain, Opaque, type Value } from '../../../pickle/values.ts';
 import type { Dtype } from '../dtype.ts';
 import { damaged } from './damaged.ts';
-import { Dict, Global, NUMPY_ARRAY, Opaque, Storage, TensorView, type Value } from './values.ts';
+import { NUMPY_ARRAY, Storage, TensorView } from './values.ts';
 
 /** Classes of storages, and the types of elements by their names (`torch.float32`). */
 const STORAGE_DTYPES: Readonly<Record<string, Dtype>> = {
@@ -73,17 +74,8 @@ const BUILDERS: Readonly<Record<string, Build>> = {
   },
 };
 
-/** Constructors of plain values, which lie beside weights (settings, dates, paths): kept as data that is never looked into. */
-const PLAIN =
-  /^(torch\.(device|serialization\._get_layout)|numpy\.(_?core\.multiarray\.scalar|dtype)|_codecs\.encode|builtins\.(set|frozenset|slice|x?range|complex|bytes|bytearray|object)|pathlib\.([\w.]*\.)?\w*Path|datetime\.\w+|decimal\.Decimal|uuid\.UUID|types\.SimpleNamespace|functools\.partial|collections\.(deque|Counter))$/;
-
-/** Names that Python 2 had for the same things. */
-const RENAMED: Readonly<Record<string, string>> = { __builtin__: 'builtins', copy_reg: 'copyreg' };
-
-/** A name as Python 3 has it. */
-export function globalOf(module: string, name: string): Global {
-  return new Global(Object.hasOwn(RENAMED, module) ? (RENAMED[module] ?? module) : module, name);
-}
+/** Plain values of PyTorch, which lie beside weights as those do that {@link isPlain} knows. */
+const PLAIN = /^torch\.(device|serialization\._get_layout)$/;
 
 /** The failure for a call of what is in none of the tables. */
 export function refusedCall({ path }: Global, where: string): Failure {
@@ -106,7 +98,7 @@ export function callOf(callee: Global, args: readonly Value[], where: string): V
   if (/^numpy\._?core\.multiarray\._reconstruct$/.test(callee.path)) return new Opaque(NUMPY_ARRAY);
   const [first] = args;
   if (callee.path === 'copyreg._reconstructor' && first instanceof Global) return new Opaque(first.path);
-  return PLAIN.test(callee.path) ? new Opaque(callee.path, true) : null;
+  return PLAIN.test(callee.path) || isPlain(callee) ? new Opaque(callee.path, true) : null;
 }
 
 /** An object of a class without a call: a dictionary, or data that is passed over. */
@@ -181,12 +173,4 @@ function dictionary([pairs]: readonly Value[], where: string): Dict {
     dict.entries.set(key, value);
   }
   return dict;
-}
-
-function isCount(value: Value | undefined): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-function isCounts(value: Value | undefined): value is number[] {
-  return Array.isArray(value) && value.every(isCount);
 }

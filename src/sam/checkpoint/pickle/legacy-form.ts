@@ -3,11 +3,13 @@
  * storages, then the storages, each after its length. Source: torch/serialization.py, `_legacy_save`.
  */
 import { Failure } from '../../../config/failure.ts';
+import { OutOfBytes } from '../../../pickle/machine.ts';
+import { Dict, type Value } from '../../../pickle/values.ts';
 import type { ByteSource } from '../byte-source.ts';
 import { damaged } from './damaged.ts';
 import { MAX_PICKLE_BYTES, type PytorchFile } from './pytorch-file.ts';
-import { OutOfBytes, unpickle } from './unpickle.ts';
-import { bytesOf, Dict, type Storage, type Value } from './values.ts';
+import { unpickleTensors } from './unpickle.ts';
+import { bytesOf, type Storage } from './values.ts';
 
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 const VERSION = 1001;
@@ -63,7 +65,7 @@ async function readPickles(source: ByteSource): Promise<Pickles> {
 }
 
 function parsePickles(bytes: Uint8Array, name: string): Pickles {
-  const magic = unpickle(bytes, 0, name);
+  const magic = unpickleTensors(bytes, 0, name);
   if (magic.value !== MAGIC) {
     throw new Failure({
       code: 'checkpoint/pickle-not-pytorch',
@@ -72,11 +74,11 @@ function parsePickles(bytes: Uint8Array, name: string): Pickles {
       cure: 'Save the weights by torch.save(model.state_dict(), "weights.pth") or as .safetensors.',
     });
   }
-  const version = unpickle(bytes, magic.end, name);
+  const version = unpickleTensors(bytes, magic.end, name);
   if (version.value !== VERSION) throw damaged(`It is of version ${version.value}, not ${VERSION}.`, name);
-  const machine = unpickle(bytes, version.end, name);
-  const object = unpickle(bytes, machine.end, name);
-  const keys = unpickle(bytes, object.end, name);
+  const machine = unpickleTensors(bytes, version.end, name);
+  const object = unpickleTensors(bytes, machine.end, name);
+  const keys = unpickleTensors(bytes, object.end, name);
   if (!Array.isArray(keys.value)) throw damaged('It has no list of storages.', name);
   return {
     machine: machine.value,

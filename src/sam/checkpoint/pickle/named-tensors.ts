@@ -1,8 +1,9 @@
 import { Failure } from '../../../config/failure.ts';
+import { Dict, Opaque, type Value } from '../../../pickle/values.ts';
 import { isTrainingState } from '../tensor-file.ts';
 import { damaged } from './damaged.ts';
 import { wholeObject } from './unpickle.ts';
-import { Dict, NUMPY_ARRAY, Opaque, TensorView, type Value } from './values.ts';
+import { NUMPY_ARRAY, TensorView } from './values.ts';
 
 export interface NamedTensors {
   readonly views: ReadonlyMap<string, TensorView>;

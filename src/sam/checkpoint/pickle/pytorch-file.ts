@@ -1,4 +1,4 @@
-import type { Value } from './values.ts';
+import type { Value } from '../../../pickle/values.ts';
 
 /** A PyTorch file in either form: the object that was saved, and the storages of its tensors. */
 export interface PytorchFile {

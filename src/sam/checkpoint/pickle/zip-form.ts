@@ -10,10 +10,11 @@ import {
   ZipReader,
 } from '@zip.js/zip.js/lib/zip-core-custom.js';
 import { Failure } from '../../../config/failure.ts';
+import { OutOfBytes } from '../../../pickle/machine.ts';
 import type { ByteSource } from '../byte-source.ts';
 import { damaged } from './damaged.ts';
 import { MAX_PICKLE_BYTES, type PytorchFile } from './pytorch-file.ts';
-import { OutOfBytes, unpickle } from './unpickle.ts';
+import { unpickleTensors } from './unpickle.ts';
 
 const MAX_ENTRIES = 50_000;
 const STORED = 0;
@@ -62,7 +63,7 @@ export async function openZipForm(source: ByteSource): Promise<PytorchFile> {
 
 function readPickle(bytes: Uint8Array, name: string): PytorchFile['value'] {
   try {
-    return unpickle(bytes, 0, name).value;
+    return unpickleTensors(bytes, 0, name).value;
   } catch (thrown) {
     if (thrown instanceof OutOfBytes) throw damaged('Its pickle ends early.', name);
     throw thrown;

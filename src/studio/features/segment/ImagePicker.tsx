@@ -54,7 +54,7 @@ export function ImagePicker(): ReactNode {
       <div className="row">
         <FileButton
           label="Open a file …"
-          accept="image/*,.tif,.tiff,.ppm,.pgm,.nii,.nii.gz,.dcm"
+          accept="image/*,.tif,.tiff,.ppm,.pgm,.nii,.nii.gz,.dcm,.npy"
           multiple={false}
           disabled={opening}
           onFiles={(files) => {
