@@ -59,6 +59,32 @@ test('the image stays where it is, whichever tool is taken', async ({ page }) =>
   expect([...places]).toHaveLength(1);
 });
 
+test('the image is sharp on another screen too', async ({ page }) => {
+  // Chromium tells no media query of a screen that is only emulated, so the test does.
+  await page.addInitScript(() => {
+    const { matchMedia } = window;
+    window.matchMedia = (query) => {
+      const list = matchMedia.call(window, query);
+      if (query.includes('dppx'))
+        window.addEventListener('screen', () => list.dispatchEvent(new Event('change')));
+      return list;
+    };
+  });
+  await enterState(page, { name: 'segment', address: '#/segment', enter: openImage });
+  const { width, height } = page.viewportSize() ?? { width: 0, height: 0 };
+  const canvas = page.getByRole('application').locator('canvas').first();
+  const widths = () => canvas.evaluate((each: HTMLCanvasElement) => [each.width, each.clientWidth]);
+  const [before, shown = 0] = await widths();
+  expect(before).toBe(shown);
+  const devtools = await page.context().newCDPSession(page);
+  for (const density of [2, 1.5]) {
+    const screen = { width, height, deviceScaleFactor: density, mobile: false };
+    await devtools.send('Emulation.setDeviceMetricsOverride', screen);
+    await page.evaluate(() => window.dispatchEvent(new Event('screen')));
+    await expect.poll(widths).toEqual([Math.round(density * shown), shown]);
+  }
+});
+
 test('a long name without a gap stays on its card', async ({ page }) => {
   await enterState(page, { name: 'data' });
   await page.getByRole('button', { name: 'Rename cells' }).click();

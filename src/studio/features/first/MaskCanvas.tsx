@@ -1,4 +1,5 @@
-import { type ReactNode, useEffect } from 'react';
+import { type ReactNode, useEffect, useSyncExternalStore } from 'react';
+import { density, watchDensity } from '../../canvas/density.ts';
 import { type PaintedMask, paintMasks } from '../../canvas/layers/masks.ts';
 import { useSize } from '../../charts/use-size.ts';
 
@@ -13,11 +14,12 @@ export function MaskCanvas(props: {
 }): ReactNode {
   const { image, masks, part, label, className } = props;
   const { ref, size } = useSize<HTMLCanvasElement>();
+  const perPixel = useSyncExternalStore(watchDensity, density);
   useEffect(() => {
     const canvas = ref.current;
     if (!canvas || !size || size.width === 0) return;
-    canvas.width = Math.round(size.width * window.devicePixelRatio);
-    canvas.height = Math.round(size.height * window.devicePixelRatio);
+    canvas.width = Math.round(size.width * perPixel);
+    canvas.height = Math.round(size.height * perPixel);
     const context = canvas.getContext('2d');
     if (!context) return;
     const scale = canvas.width / (part?.side ?? image.width);
@@ -31,7 +33,7 @@ export function MaskCanvas(props: {
     const layer = new OffscreenCanvas(width, height);
     layer.getContext('2d')?.putImageData(painted, 0, 0);
     context.drawImage(layer, 0, 0);
-  }, [ref, size, image, masks, part]);
+  }, [ref, size, perPixel, image, masks, part]);
   return (
     <canvas
       ref={ref}

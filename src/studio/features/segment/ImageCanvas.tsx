@@ -1,5 +1,6 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react';
 import type { OpenedImage } from '../../../worker/protocol.ts';
+import { density, watchDensity } from '../../canvas/density.ts';
 import { Stage } from '../../canvas/stage.ts';
 import { useStretchFilter } from '../../components/StretchContrast.tsx';
 import { answerShown, useSeenRegion, useSegment } from '../../stores/segment.ts';
@@ -36,10 +37,11 @@ export function ImageCanvas({ image }: { readonly image: OpenedImage }): ReactNo
     const stage = new Stage({ image: shown, masks, drawing, cursor }, image.bitmap, image);
     const own = new CanvasControl(image, stage, cursor);
     control.current = own;
-    const observer = new ResizeObserver(() => {
-      own.resize({ width: element.clientWidth, height: element.clientHeight }, window.devicePixelRatio);
-    });
+    const resize = (): void =>
+      own.resize({ width: element.clientWidth, height: element.clientHeight }, density());
+    const observer = new ResizeObserver(resize);
     observer.observe(element);
+    const unwatch = watchDensity(resize);
     // React's wheel listeners are passive and could not keep the page from scrolling or zooming.
     const onWheel = (event: WheelEvent): void => {
       event.preventDefault();
@@ -50,6 +52,7 @@ export function ImageCanvas({ image }: { readonly image: OpenedImage }): ReactNo
     cursor.addEventListener('wheel', onWheel, { passive: false });
     return () => {
       observer.disconnect();
+      unwatch();
       cursor.removeEventListener('wheel', onWheel);
       own.close();
       control.current = null;
