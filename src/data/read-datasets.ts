@@ -88,7 +88,7 @@ export async function readDatasets(
     refusals.push(toRefusal(thrown, topName ?? 'the dropped files'));
   }
   refusals.push(...[...stores].map(notRead));
-  refusals.push(...(await openArchives(archives, found)));
+  refusals.push(...(await openArchives(archives, found, options.onProgress)));
   const annotations = await readAnnotations(found, options.onProgress);
   const settings = await takeSettings(found, annotations, refusals);
   for (const image of annotations.images) found.set(image.path, image);

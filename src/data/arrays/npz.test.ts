@@ -346,6 +346,15 @@ describe('what is not understood is refused as a whole, with what it holds and w
   });
 });
 
+it('how many archives are opened is said, as it takes a while', async () => {
+  const bytes = await npz(pair);
+  const said: string[] = [];
+  await readDatasets([ranged('a.npz', bytes), ranged('b.npz', bytes)], {
+    onProgress: ({ done, total, file }) => said.push(`${file} ${done} of ${total}`),
+  });
+  expect(said).toEqual(expect.arrayContaining(['a.npz 1 of 2', 'b.npz 2 of 2']));
+});
+
 it('a damaged archive is read or refused, wherever it is damaged', async () => {
   const bytes = caseOf('MedSAM of slices, deflated');
   for (let at = 0; at < bytes.length; at += 7) {

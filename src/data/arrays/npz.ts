@@ -13,7 +13,7 @@ import {
   splitOfTokens,
   tokensOf,
 } from '../pairing/words.ts';
-import type { Refusal, Split } from '../types.ts';
+import type { ReadProgress, Refusal, Split } from '../types.ts';
 import { readZip } from '../zip.ts';
 import { layoutOf, shapeText } from './layout.ts';
 import { isNpy, MOST_NPY_HEAD, type NpyHeader, readNpyHeader } from './npy-header.ts';
@@ -52,9 +52,10 @@ interface Named extends Role {
 export async function openArchives(
   archives: readonly LazyFile[],
   found: Map<string, LazyFile>,
+  onProgress: (progress: ReadProgress) => void = () => undefined,
 ): Promise<Refusal[]> {
   const refusals: Refusal[] = [];
-  for (const archive of archives) {
+  for (const [i, archive] of archives.entries()) {
     const opened = await attempt(archive.path, () => openArchive(archive, refusals));
     if (!opened.ok) refusals.push(opened.refusal);
     else {
@@ -62,6 +63,7 @@ export async function openArchives(
       if (taken) refusals.push(sameName(archive.path, taken.path));
       else for (const file of opened.value) found.set(file.path, file);
     }
+    onProgress({ done: i + 1, total: archives.length, file: archive.path });
   }
   return joinAlike(refusals, alike);
 }
