@@ -69,6 +69,8 @@ export const isArrayName = ({ extension }: Pick<NameParts, 'extension'>) => ARRA
 export const isImageName = ({ extension }: Pick<NameParts, 'extension'>) =>
   IMAGE_EXTENSIONS.has(extension) || ARRAY_EXTENSIONS.has(extension);
 
+export const isNpzName = ({ extension }: NameParts) => extension === 'npz';
+
 export const isZipName = ({ extension }: NameParts) => extension === 'zip';
 
 /** The same for names that are one file where case and the form of accents do not count (Windows, macOS). */

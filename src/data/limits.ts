@@ -16,6 +16,8 @@ export const limits = {
   zipBytes: 4 * 1024 * 1024 * 1024,
   /** Images of one array. */
   stackPages: 100_000,
+  /** Arrays of one archive. */
+  archiveArrays: 1000,
   /** Zips that a zip may lie in. */
   zipDepth: 3,
   /** Bytes of all zips within one zip together: they are held while their files are used. */

@@ -5,9 +5,10 @@ import {
   readAnnotations,
 } from './annotations/read-annotations.ts';
 import { remarksOnUse } from './annotations/remarks-on-use.ts';
+import { openArchives } from './arrays/npz.ts';
 import type { Dataset, DatasetSample } from './dataset.ts';
 import { runsOfSamples } from './dataset-runs.ts';
-import { isJunk, isZipName, nameParts } from './file-names.ts';
+import { isJunk, isNpzName, isZipName, nameParts } from './file-names.ts';
 import { type LazyFile, type MaskFields, readBytes } from './lazy-file.ts';
 import { limits } from './limits.ts';
 import { namelessImages } from './nameless-images.ts';
@@ -65,6 +66,7 @@ export async function readDatasets(
   const found = new Map<string, LazyFile>();
   const refusals: Refusal[] = [];
   const stores = new Set<string>();
+  const archives: LazyFile[] = [];
   let done = 0;
   try {
     for await (const file of files) {
@@ -77,7 +79,7 @@ export async function readDatasets(
           bytes: () => file.bytes(),
           ...(file.read ? { read: file.read } : {}),
         },
-        { found, refusals, stores, nested: { bytes: 0, entries: 0 } },
+        { found, refusals, stores, archives, nested: { bytes: 0, entries: 0 } },
       );
       done++;
       options.onProgress?.({ done, total: done, file: parts.path });
@@ -86,6 +88,7 @@ export async function readDatasets(
     refusals.push(toRefusal(thrown, topName ?? 'the dropped files'));
   }
   refusals.push(...[...stores].map(notRead));
+  refusals.push(...(await openArchives(archives, found, options.onProgress)));
   const annotations = await readAnnotations(found, options.onProgress);
   const settings = await takeSettings(found, annotations, refusals);
   for (const image of annotations.images) found.set(image.path, image);
@@ -174,6 +177,8 @@ interface Drop {
   readonly refusals: Refusal[];
   /** Folders that hold arrays in many files. */
   readonly stores: Set<string>;
+  /** Archives of arrays, which are opened when all other files are known. */
+  readonly archives: LazyFile[];
   /** The zips within one zip so far: their bytes and their entries, all together. */
   readonly nested: { bytes: number; entries: number };
 }
@@ -186,6 +191,10 @@ async function addFile(file: LazyFile, drop: Drop, depth = 0): Promise<void> {
   const store = STORE.exec(file.path)?.[0];
   if (store !== undefined) {
     drop.stores.add(store);
+    return;
+  }
+  if (isNpzName(nameParts(file.path))) {
+    drop.archives.push(file);
     return;
   }
   if (!isZipName(nameParts(file.path))) {

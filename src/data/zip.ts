@@ -165,14 +165,21 @@ function whyRefused(entry: FileEntry, shown: string, zipLimits: ZipLimits): Refu
       'Zip it again with ordinary compression (Deflate).',
     );
   }
-  if (
-    uncompressedSize > zipLimits.entryBytes ||
-    (compressionMethod === STORED && uncompressedSize !== compressedSize)
-  ) {
+  if (uncompressedSize > zipLimits.entryBytes) {
     return refusal(
       'data/zip-size',
       shown,
-      `This entry claims to unpack to ${uncompressedSize} bytes, which is too large or impossible.`,
+      `This entry unpacks to ${Math.ceil(uncompressedSize / 2 ** 20)} MiB, by what it says; ${Math.floor(zipLimits.entryBytes / 2 ** 20)} MiB can be read in a zip.`,
+      /\.npy$/i.test(filename)
+        ? 'Unpack the zip (a .npz is one too) and drop the folder: arrays may be larger there.'
+        : 'Leave it out, or split it.',
+    );
+  }
+  if (compressionMethod === STORED && uncompressedSize !== compressedSize) {
+    return refusal(
+      'data/zip-size',
+      shown,
+      `This entry claims to unpack from ${compressedSize} bytes to ${uncompressedSize} without being packed, which is impossible.`,
       'Leave it out, or zip it again.',
     );
   }

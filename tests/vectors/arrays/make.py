@@ -1,4 +1,4 @@
-"""Writes numpy1.json or numpy2.json, by the version that runs it: small files of arrays and the values that NumPy knows.
+"""Writes numpy1.json, or numpy2.json and archives.json, by the version that runs it: small files of arrays and the values that NumPy knows.
 
 Run with numpy 1.26 and with numpy 2:
 python tests/vectors/arrays/make.py
@@ -140,9 +140,93 @@ def plain() -> None:
     add("a stack of one channel", saved(stack), [page[..., 0] for page in stack])
 
 
+def archives() -> list[dict]:
+    """Archives as sets ship them: `images` and `masks` are the files expected, with the sum of the values of each."""
+    rng = np.random.default_rng(2)
+    found: list[dict] = []
+
+    def archive(name: str, arrays: dict, images: dict, masks: dict | None = None, path: str = "a.npz") -> None:
+        for kind, save in (("deflated", np.savez_compressed), ("stored", np.savez)):
+            out = io.BytesIO()
+            save(out, **arrays)
+            found.append(
+                {
+                    "name": f"{name}, {kind}",
+                    "path": path,
+                    "file": base64.b64encode(out.getvalue()).decode(),
+                    "images": {at: float(page.sum()) for at, page in images.items()},
+                    "masks": {at: float(page.sum()) for at, page in (masks or {}).items()},
+                }
+            )
+
+    def pages(at: str, stack: np.ndarray) -> dict:
+        return {f"{at} page {n + 1}.npy": page for n, page in enumerate(stack)}
+
+    grey = rng.integers(0, 256, (HEIGHT, WIDTH)).astype("|u1")
+    stack = rng.integers(0, 256, (3, HEIGHT, WIDTH)).astype("|u1")
+    colour = rng.integers(0, 256, (HEIGHT, WIDTH, 3)).astype("|u1")
+    colours = rng.integers(0, 256, (3, HEIGHT, WIDTH, 2)).astype("|u1")
+    mask = cells("uint8")
+    masks = np.stack([cells("uint16", n) for n in (1, 4, 2)])
+    spacing = np.array([1.0, 0.7, 0.7])
+    archive(
+        "Synapse",
+        {"image": (grey / 256).astype("<f4"), "label": mask.astype("<f4")},
+        {"train_npz/case0005_slice012.npy": (grey / 256).astype("<f4")},
+        {"train_npz/case0005_slice012_labels.npy": mask},
+        "train_npz/case0005_slice012.npz",
+    )
+    archive(
+        "MedSAM of slices",
+        {"imgs": stack, "gts": masks, "spacing": spacing},
+        pages("a", stack),
+        pages("a_mask", masks),
+    )
+    archive(
+        "MedSAM with embeddings",
+        {"imgs": stack, "gts": masks, "img_embeddings": np.ones((3, 5, 8, 8), "<f4"), "number": np.int64(3)},
+        pages("a", stack),
+        pages("a_mask", masks),
+    )
+    archive("MedSAM of a photograph", {"imgs": colour, "gts": mask}, {"a.npy": colour}, {"a_mask.npy": mask})
+    archive(
+        "MedSAM to be segmented",
+        {"imgs": stack, "boxes": np.ones((3, 4), "<i4"), "spacing": spacing},
+        pages("a", stack),
+    )
+    archive("StarDist", {"X": colours, "y": masks[..., None]}, pages("a", colours), pages("a_mask", masks))
+    archive(
+        "Keras",
+        {"x_train": stack, "y_train": masks, "x_test": stack[:2], "y_test": masks[:2]},
+        pages("train/a", stack) | pages("test/a", stack[:2]),
+        pages("train/a_mask", masks) | pages("test/a_mask", masks[:2]),
+    )
+    for image, label, field in (
+        ("img", "mask", "mask"),
+        ("images", "masks", "mask"),
+        ("data", "labels", "labels"),
+        ("image", "instances", "instances"),
+    ):
+        archive(
+            f"{image} and {label}", {image: colour, label: mask}, {"a.npy": colour}, {f"a_{field}.npy": mask}
+        )
+    archive("masks for each object", {"image": colour, "masks": masks}, {"a.npy": colour}, pages("a_mask", masks))
+    archive("one without a name", {"arr_0": colour}, {"a.npy": colour})
+    archive("one and a list", {"frame": grey, "spacing": spacing}, {"a.npy": grey})
+    archive("a stack alone", {"volume": stack}, pages("a", stack))
+    archive("masks alone", {"masks": mask}, {}, {"a_mask.npy": mask})
+    archive("masks alone, called so", {"masks": mask}, {}, {"a_seg.npy": mask}, "a_seg.npz")
+    return found
+
+
+def write(name: str, values: list[dict]) -> None:
+    path = pathlib.Path(__file__).with_name(name)
+    path.write_text("[\n" + ",\n".join(json.dumps(value) for value in values) + "\n]\n")
+    print(f"{name}: {len(values)} cases by NumPy {np.__version__}, {path.stat().st_size} bytes")
+
+
 pickled()
 if MAJOR == 2:
     plain()
-path = pathlib.Path(__file__).with_name(f"numpy{MAJOR}.json")
-path.write_text("[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n")
-print(f"{len(cases)} cases by NumPy {np.__version__}, {path.stat().st_size} bytes")
+    write("archives.json", archives())
+write(f"numpy{MAJOR}.json", cases)
