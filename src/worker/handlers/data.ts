@@ -123,6 +123,6 @@ async function newThumbnail(datasets: DatasetRepository, ref: SampleRef, kind: T
 /** The name of a dataset whose files lie in no folder. */
 function topNameOf(files: readonly DroppedFile[]): string {
   const [only] = files;
-  const isZip = files.length === 1 && only && /\.zip$/i.test(only.path);
-  return isZip ? (only.path.split('/').pop() ?? only.path).replace(/\.zip$/i, '') : 'My images';
+  const isArchive = files.length === 1 && only && /\.(zip|npz)$/i.test(only.path);
+  return isArchive ? (only.path.split('/').pop() ?? only.path).replace(/\.\w+$/, '') : 'My images';
 }
