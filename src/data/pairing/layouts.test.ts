@@ -627,6 +627,15 @@ const layouts: Readonly<Record<string, Layout>> = {
       'train-volume page 2.tif -> train-labels page 2.tif',
     ],
   },
+  'a stack with its masks beside images that are called by numbers': {
+    files: ['1.png', '2.png', ...['1', '2'].flatMap((n) => [`x page ${n}.tif`, `x_mask page ${n}.tif`])],
+    pairs: [
+      '1.png -> ',
+      '2.png -> ',
+      'x page 1.tif -> x_mask page 1.tif',
+      'x page 2.tif -> x_mask page 2.tif',
+    ],
+  },
   'two groups, masks of the second alone': {
     files: [
       ...['wellA', 'wellB'].flatMap((w) => ['00', '01'].map((n) => `images/${w}_img_${n}.tif`)),

@@ -6,6 +6,7 @@ import {
   lookOf,
   meaningOf,
   type NameMeaning,
+  stackOf,
   type Token,
   tokensOf,
   uncounted,
@@ -189,9 +190,12 @@ function baseOf(
     if (root === undefined || root === look || (found && found.root.length >= length)) return;
     found = { root, affix };
   };
+  // The number of a page is no name of another file: `a_mask page 1` has nothing to do with `1`.
+  const last = (stackOf(look) ?? look).length + 1;
   for (const { end, next } of places) {
     const [before, after] = [look.slice(0, end), look.slice(next)];
     consider(stems.has(before) ? before : byFile.get(before), end, exact.slice(next));
+    if (next > last) continue;
     consider(stems.has(after) ? after : byFile.get(after), look.length - next, exact.slice(0, end));
   }
   return found;
