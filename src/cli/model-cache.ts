@@ -11,6 +11,7 @@ import { downloadModel, storedModel, storedSources } from '../engine/catalogue/s
 import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
 import { makeFolders } from './make-folders.ts';
 import { NodeStore } from './node-store.ts';
+import { writeProgress } from './progress.ts';
 
 /** What decides the place of the cache; tests put something else in its place. */
 export interface CachePlace {
@@ -132,7 +133,7 @@ function progressLine(): (progress: DownloadProgress) => void {
     const rate = (done - begun.done) / Math.max(0.001, (now - begun.time) / 1000);
     const speed = phase === 'downloading' && done > begun.done ? `, ${inWords(Math.round(rate))}/s` : '';
     const line = `  ${PHASES[phase]} ${inWords(done)}${total ? ` of ${inWords(total)} (${share} %)` : ''}${speed}`;
-    process.stderr.write(isTerminal ? `\r${line.padEnd(78)}${done === total ? '\n' : ''}` : `${line}\n`);
+    writeProgress(line, done === total);
   };
 }
 

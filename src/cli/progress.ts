@@ -35,7 +35,11 @@ export function progressOf(
     const share = Number.isInteger(done) ? '' : ` (${Math.floor((100 * done) / total)} %)`;
     const rest = left === null || isEnd ? '' : `, ${minutes(left)} left`;
     const line = `${Math.floor(done)} of ${total} ${what}${share}${rest}`;
-    if (stream.isTTY) stream.write(`\r${line.padEnd(60)}${isEnd ? '\n' : ''}`);
-    else stream.write(`${line}\n`);
+    writeProgress(line, isEnd, stream);
   };
+}
+
+/** Writes a line over the last one on a terminal, and below it elsewhere. */
+export function writeProgress(line: string, isEnd: boolean, stream: Stream = process.stderr): void {
+  stream.write(stream.isTTY ? `\r${line.padEnd(78)}${isEnd ? '\n' : ''}` : `${line}\n`);
 }

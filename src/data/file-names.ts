@@ -60,14 +60,12 @@ const IMAGE_EXTENSIONS = new Set(
   ),
 );
 
-/** Files of arrays, which may hold images or masks. */
-const ARRAY_EXTENSIONS = new Set(['npy']);
-
-export const isArrayName = ({ extension }: Pick<NameParts, 'extension'>) => ARRAY_EXTENSIONS.has(extension);
+/** Whether a file is one of an array, which may hold images or masks. */
+export const isArrayName = ({ extension }: Pick<NameParts, 'extension'>) => extension === 'npy';
 
 /** Whether a name says image; what a file really holds is found out when it is decoded. */
-export const isImageName = ({ extension }: Pick<NameParts, 'extension'>) =>
-  IMAGE_EXTENSIONS.has(extension) || ARRAY_EXTENSIONS.has(extension);
+export const isImageName = (parts: Pick<NameParts, 'extension'>) =>
+  IMAGE_EXTENSIONS.has(parts.extension) || isArrayName(parts);
 
 export const isNpzName = ({ extension }: NameParts) => extension === 'npz';
 

@@ -22,7 +22,6 @@ export interface MaskFields {
   readonly instances?: LazyFile;
   /** Numbers of classes. */
   readonly labels?: LazyFile;
-  readonly classNames?: ReadonlyMap<number, string>;
 }
 
 /**

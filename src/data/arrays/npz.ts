@@ -12,6 +12,7 @@ import {
   meaningOf,
   splitOfTokens,
   tokensOf,
+  uncounted,
 } from '../pairing/words.ts';
 import type { ReadProgress, Refusal, Split } from '../types.ts';
 import { readZip } from '../zip.ts';
@@ -69,7 +70,7 @@ export async function openArchives(
 }
 
 /** Archives of a set hold arrays of the same names: their shapes and their own names, which the cures have, may differ. */
-const alike = ({ code, reason }: Refusal) => [code, reason.replace(/\d+/g, '')].join('\n');
+const alike = ({ code, reason }: Refusal) => [code, uncounted(reason)].join('\n');
 
 /** @throws Failure naming the archive when it cannot be told what it holds. */
 async function openArchive(archive: LazyFile, refusals: Refusal[]): Promise<LazyFile[]> {

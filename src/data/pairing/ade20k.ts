@@ -1,20 +1,14 @@
 /** Masks of ADE20K in full, which hold class and object of a pixel in one colour. */
 import { readRaster } from '../decode/read-raster.ts';
 import { encodeMaskPng } from '../encode-png.ts';
-import { type LazyFile, readBytes } from '../lazy-file.ts';
+import { type LazyFile, type MaskFields, readBytes } from '../lazy-file.ts';
 import { refuse, valueOrThrow } from '../outcome.ts';
 
 /** As ADE20K calls them, beside `ADE_train_00000001.jpg`; a file of other masks is called otherwise. */
 const SEGMENTATION = /(^|\/)ADE_[^/]+_\d{8}_seg\.png$/i;
 
-/** A file for each of what the colours stand for, made when it is read. */
-interface SeparatedMasks {
-  readonly instances: LazyFile;
-  readonly labels: LazyFile;
-}
-
 /** The masks in the first file that is one of ADE20K, with which its other files say the same; undefined where none is. */
-export function adeMasks(files: readonly LazyFile[]): SeparatedMasks | undefined {
+export function adeMasks(files: readonly LazyFile[]): Required<MaskFields> | undefined {
   const file = files.find(({ path }) => SEGMENTATION.test(path));
   if (!file) return undefined;
   const made = (role: string, value: (red: number, green: number, blue: number) => number): LazyFile => ({

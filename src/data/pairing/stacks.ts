@@ -6,6 +6,7 @@ import type { LazyFile } from '../lazy-file.ts';
 import { sortedByName } from '../natural-order.ts';
 import { attempt, notice } from '../outcome.ts';
 import type { Refusal } from '../types.ts';
+import { uncounted } from './words.ts';
 
 /** TIFFs that are opened to see whether they are stacks; of more only those much larger than most, and the first ones. */
 const OPENED = 200;
@@ -57,7 +58,7 @@ export async function unstack(files: readonly LazyFile[]): Promise<Unstacked> {
 }
 
 /** Arrays that nobody can use lie beside each other in sets: their values differ, not why. */
-const alikeArrays = ({ code, reason, cure }: Refusal) => [code, reason.replace(/\d+/g, ''), cure].join('\n');
+const alikeArrays = ({ code, reason, cure }: Refusal) => [code, uncounted(reason), cure].join('\n');
 
 function isStack({ first, pages, count }: { first: LazyFile; pages: number; count: number }): Refusal {
   const others =

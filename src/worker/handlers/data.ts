@@ -1,3 +1,4 @@
+import { isNpzName, isZipName, nameParts } from '../../data/file-names.ts';
 import { IGNORED } from '../../data/objects.ts';
 import { readDatasets } from '../../data/read-datasets.ts';
 import type { DatasetRepository } from '../dataset-repository.ts';
@@ -123,6 +124,6 @@ async function newThumbnail(datasets: DatasetRepository, ref: SampleRef, kind: T
 /** The name of a dataset whose files lie in no folder. */
 function topNameOf(files: readonly DroppedFile[]): string {
   const [only] = files;
-  const isArchive = files.length === 1 && only && /\.(zip|npz)$/i.test(only.path);
-  return isArchive ? (only.path.split('/').pop() ?? only.path).replace(/\.\w+$/, '') : 'My images';
+  const parts = nameParts(only?.path ?? '');
+  return files.length === 1 && (isZipName(parts) || isNpzName(parts)) ? parts.stem : 'My images';
 }

@@ -74,9 +74,16 @@ export class GraphValues {
     if (sizes.filter((size) => size === -1).length > 1)
       throw new RangeError(`[${to.join(', ')}] has two sizes that are known only later`);
     const { model } = this;
-    if (!isCounted) return model.node('Reshape', [value, model.ints(sizes.map(Number))]);
-    const parts = sizes.map((size) => (typeof size === 'number' ? model.ints([size]) : size));
-    return model.node('Reshape', [value, model.node('Concat', parts, { axis: 0 })]);
+    const numbers = sizes.filter((size) => typeof size === 'number');
+    const shape =
+      numbers.length === sizes.length
+        ? model.ints(numbers)
+        : model.node(
+            'Concat',
+            sizes.map((size) => (typeof size === 'number' ? model.ints([size]) : size)),
+            { axis: 0 },
+          );
+    return model.node('Reshape', [value, shape]);
   }
 
   /** A size as int64 [1]. */
