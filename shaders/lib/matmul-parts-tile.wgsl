@@ -14,10 +14,12 @@ fn computeTile(m0: u32, n0: u32, local: vec3u, s: Sizes) {
   let part = local.z;
   let own = ownBlock(thread, m0, n0, s);
   var sum = mat4x4f();
+  // Of the blocks that this thread loads: of op(a)'s rows, each k once among all threads.
   var sums = vec4f();
   var vectors = fetch(own, s.begin + part * STEP, s);
   for (var step = s.begin; step < s.end; step += PARTS * STEP) {
-    put(own, vectors, part, step + part * STEP, s);
+    let block = put(own, vectors, part, step + part * STEP, s);
+    if (HAS_SUMS) { sums = (((sums + block[0]) + block[1]) + block[2]) + block[3]; }
     workgroupBarrier();
     vectors = fetch(own, step + (PARTS + part) * STEP, s);
     for (var four = 0u; four < FOURS; four++) {
@@ -27,7 +29,6 @@ fn computeTile(m0: u32, n0: u32, local: vec3u, s: Sizes) {
       let x = place(local.x, four);
       sum = added(added(sum, (*a)[0][0][y], (*b)[0][0][x]), (*a)[1][0][y], (*b)[1][0][x]);
       sum = added(added(sum, (*a)[2][0][y], (*b)[2][0][x]), (*a)[3][0][y], (*b)[3][0][x]);
-      if (HAS_SUMS) { sums = (((sums + (*a)[0][0][y]) + (*a)[1][0][y]) + (*a)[2][0][y]) + (*a)[3][0][y]; }
     }
     workgroupBarrier();
   }
@@ -42,11 +43,13 @@ fn computeTile(m0: u32, n0: u32, local: vec3u, s: Sizes) {
   store(m0 + 4u * local.y + part, n, s, all + biasOf(n, s));
   if (HAS_SUMS) {
     workgroupBarrier();
-    if (local.x == 0u) { tiles[part][0][0][0][0][local.y] = sums; }
+    if (!own.isB) { tiles[part][0][own.k / 4u][0][0][own.v] = sums; }
     workgroupBarrier();
     if (local.x == 0u && part == 0u) {
       var allSums = vec4f();
-      for (var p = 0u; p < PARTS; p++) { allSums += tiles[p][0][0][0][0][local.y]; }
+      for (var p = 0u; p < PARTS; p++) {
+        for (var four = 0u; four < FOURS; four++) { allSums += tiles[p][0][four][0][0][local.y]; }
+      }
       storeSums(m0 + 4u * local.y, n0, s, allSums);
     }
   }

@@ -54,8 +54,8 @@ fn fetch(own: Own, step: u32, s: Sizes) -> mat4x4f {
   return aVectors(own.start, k, s);
 }
 
-// Stores what was fetched for a step to its tile of a pair; zeros past this part of K.
-fn put(own: Own, vectors: mat4x4f, pair: u32, step: u32, s: Sizes) {
+// Stores what was fetched for a step to its tile of a pair; zeros past this part of K. Returns the block, a k in each column.
+fn put(own: Own, vectors: mat4x4f, pair: u32, step: u32, s: Sizes) -> mat4x4f {
   let k = step + own.k;
   // Columns are rows k … k + 3 of op(b), or of op(a) transposed.
   var block: mat4x4f;
@@ -69,6 +69,7 @@ fn put(own: Own, vectors: mat4x4f, pair: u32, step: u32, s: Sizes) {
   (*rows)[1][part][at] = block[1];
   (*rows)[2][part][at] = block[2];
   (*rows)[3][part][at] = block[3];
+  return block;
 }
 
 // sum + a · b for four rows of out, its columns, and four columns.

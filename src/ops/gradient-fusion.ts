@@ -66,7 +66,8 @@ export function gradientsTogether(node: Node, { readersOf }: FusionContext): Fus
   const [target, sums, dout, x] = isSplit ? [null, null, ...node.inputs] : node.inputs;
   if (!dout || !x || dout.shape.length !== 2 || x.shape.length !== 2) return null;
   const [R, N, K] = [rowsOf(dout.shape), lastOf(dout.shape), lastOf(x.shape)];
-  if (N > MOST_OUTPUTS || (isSplit && linearBackwardWork(R, N, K) > MOST_AT_ONCE)) return null;
+  if (N % 4 > 0 || K % 4 > 0 || N > MOST_OUTPUTS) return null;
+  if (isSplit && linearBackwardWork(R, N, K) > MOST_AT_ONCE) return null;
   for (const other of readersOf(dout)) {
     const product = other.phase === node.phase && other !== node ? productOf(other) : null;
     const [dx, ...kept] = product?.outputs ?? [];

@@ -4,14 +4,14 @@ import { axis, expectShape, lastOf, type Shape, show, sizeOf } from '../../graph
 import { ACTIVATION_CODES, ACTIVATION_REFERENCES, type ActivationKind } from '../activation/activation.ts';
 import { required } from '../required.ts';
 import { selectFamily } from '../select.ts';
+import { TILES } from './tiles.ts';
 
 /** Whether both gradients of small layers are computed at once: where a dispatch costs more than what a small one computes. */
 export function pairsGradients(traits: AdapterTraits): boolean {
   return selectFamily('matmul', traits) === 'workgroup';
 }
 
-/** Rows and columns that a workgroup computes. */
-const SIDE = 64;
+const { rows: SIDE } = TILES.parts;
 
 /** Multiply-adds of {@link linearBackwardOp}, those that its tiles leave empty included. */
 export function linearBackwardWork(R: number, N: number, K: number): number {
@@ -36,7 +36,8 @@ interface LinearBackwardAttributes {
 /**
  * Both gradients of a linear layer `y = x · weightᵀ` at once. dout [R, N], weight [N, K], x [R, K]: dx = dout · weight, times
  * the activation's derivative at `other`, or a gate, or plus `other`, of dx's shape or a suffix of it; `dweight += doutᵀ · x`, and
- * `dbias += Σ over R of dout`. What graphs have as several nodes (`src/ops/fusion.ts`). → [R, K]
+ * `dbias += Σ over R of dout`. N and K are multiples of 4. What graphs have as
+ * several nodes (`src/ops/fusion.ts`). → [R, K]
  */
 export const linearBackwardOp = defineOp({
   name: 'linearBackward',
@@ -52,6 +53,8 @@ export const linearBackwardOp = defineOp({
     const repeats = (of: Shape) => (R * K) % sizeOf(of) === 0 && (!activation || sizeOf(of) === R * K);
     expectShape(
       given.length === 2 &&
+        N % 4 === 0 &&
+        K % 4 === 0 &&
         sizeOf(w) === N * K &&
         sizeOf(x ?? []) === R * K &&
         (splits ? splits > 1 && !dweight : sizeOf(dweight ?? []) === N * K) &&
@@ -68,7 +71,7 @@ export const linearBackwardOp = defineOp({
     ];
   },
   // Stand for a bias, and for what is kept.
-  scratch: () => [[1], [1]],
+  scratch: () => [[4], [4]],
   passes: ({
     inputs: [dout, weight, , other, , dbias],
     outputs,
@@ -79,6 +82,7 @@ export const linearBackwardOp = defineOp({
     return [
       {
         shader: 'matmul/linear-backward',
+        params: { splits, hasBias: 0 },
         constants: {
           KIND: activation ? ACTIVATION_CODES[activation] : 0,
           DERIVATIVE: Number(activation !== null),
@@ -86,7 +90,6 @@ export const linearBackwardOp = defineOp({
           HAS_GATE: Number(Boolean(gate)),
           KEEPS: Number(Boolean(keeps)),
           HAS_SUMS: Number(Boolean(dbias || sums)),
-          SPLITS: splits,
         },
         bindings: [
           { input: 0 },
@@ -136,13 +139,13 @@ export const linearBackwardOp = defineOp({
     return keeps ? [...given, dx] : given;
   },
   cases: [
-    { inputs: [[1, 1], [1, 1], [1, 1], null, [1, 1], [1]], attrs: { activation: null } },
-    { inputs: [[37, 19], [19, 41], [37, 41], [37, 41], [19, 41], [19]], attrs: { activation: 'relu' } },
-    { inputs: [[3, 67], [67, 130], [3, 130], [130], [67, 130], null], attrs: { activation: null } },
-    { inputs: [[131, 5], [5, 20], [131, 20], null, [5, 20], [5]], attrs: { activation: null } },
+    { inputs: [[1, 4], [4, 4], [1, 4], null, [4, 4], [4]], attrs: { activation: null } },
+    { inputs: [[37, 20], [20, 44], [37, 44], [37, 44], [20, 44], [20]], attrs: { activation: 'relu' } },
+    { inputs: [[3, 68], [68, 132], [3, 132], [132], [68, 132], null], attrs: { activation: null } },
+    { inputs: [[131, 4], [4, 20], [131, 20], null, [4, 20], [4]], attrs: { activation: null } },
     { inputs: [[20, 68], [68, 24], [20, 24], [20, 24], [68, 24], [68]], attrs: { activation: 'gelu' } },
     {
-      inputs: [[519, 7], [7, 68], [519, 68], [519, 68], null, null],
+      inputs: [[519, 8], [8, 68], [519, 68], [519, 68], null, null],
       attrs: { activation: null, splits: 4, sums: true },
       note: 'the sums over each range of rows',
     },
