@@ -1,15 +1,18 @@
-/**
- * `npm start`: installs from the lock file when needed, builds when needed, serves the studio on this machine.
- * PORT chooses the port; without it the first free one from 4173 on is taken. MOPEFT_MIRROR names a mirror of the hub
- * that models come from.
- */
+/** `npm start`: installs from the lock file when needed, builds when needed, serves the studio on this machine. */
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { isBuilt, isInstalled } from './site/fresh.mjs';
 import { checkNode } from './toolchain/node-version.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const HELP = `Usage:
+  npm start [-- --port N]
+Installs and builds the studio where that is needed, serves it on this machine and prints its address; Ctrl+C ends it.
+  --port N  the port (also the variable PORT); the default is the first free one from 4173 on
+The variable MOPEFT_MIRROR names a mirror of the hub that models come from.`;
 
 /** Runs a program with its output shown; rejects with a sentence when it fails. */
 function run(command, args) {
@@ -22,18 +25,32 @@ function run(command, args) {
   });
 }
 
-/** The port of the environment; undefined when none is asked for. */
-function portFromEnvironment() {
-  const text = process.env.PORT;
+/** The port that is asked for; undefined: none. */
+function portOf(asked) {
+  const [name, text] = asked === undefined ? ['PORT', process.env.PORT] : ['--port', asked];
   if (text === undefined || text === '') return undefined;
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port < 65536) return port;
-  throw new Error(`PORT is "${text}", which is no port: give a whole number from 0 to 65535.`);
+  throw new Error(`${name} is "${text}", which is no port: give a whole number from 0 to 65535.`);
+}
+
+/** What follows `npm start --`. */
+function argumentsGiven() {
+  try {
+    return parseArgs({ options: { port: { type: 'string' }, help: { type: 'boolean', short: 'h' } } }).values;
+  } catch (error) {
+    throw new Error(`${error.message}\n${HELP}`);
+  }
 }
 
 async function main() {
   await checkNode(root);
-  const port = portFromEnvironment();
+  const asked = argumentsGiven();
+  if (asked.help) {
+    console.log(HELP);
+    return;
+  }
+  const port = portOf(asked.port);
   if (!(await isInstalled(root))) {
     console.log('Installing from the lock file (npm ci) …');
     await run('npm', ['ci', '--no-audit', '--no-fund']);
