@@ -135,6 +135,20 @@ def test_onnx_files_answer_as_the_engine(name: str) -> None:
         assert relative(iou[0, 0], expected[f"{prompt}.iou"][token]) < 1e-4
 
 
+@pytest.mark.parametrize("shape", [(20, 32), (32, 32), (32, 9)])
+def test_the_encoder_for_anylabeling_prepares_an_image_itself(shape: tuple[int, int]) -> None:
+    image = np.random.default_rng(1).integers(0, 256, (*shape, 3)).astype(np.float32)
+    prepared = np.zeros((1, 3, 32, 32), np.float32)
+    mean, std = np.array([123.675, 116.28, 103.53], np.float32), np.array([58.395, 57.12, 57.375], np.float32)
+    prepared[0, :, : shape[0], : shape[1]] = ((image - mean) / std).transpose(2, 0, 1)
+    [want, _] = onnxruntime.InferenceSession(FOLDER / "onnx-merged" / "onnx" / "vision_encoder.onnx").run(None, {"pixel_values": prepared})
+    encoder = onnxruntime.InferenceSession(FOLDER / "raw_image_encoder.onnx")
+    # These programs take the only input, whatever its name is, and the first output.
+    [[given], [output]] = encoder.get_inputs(), encoder.get_outputs()
+    assert given.type == "tensor(float)"
+    assert relative(encoder.run([output.name], {given.name: image})[0], want) < 1e-4
+
+
 # In pixels of the model's square; −1 is the padding point of a prompt without a box.
 PROMPTS = {
     "click": ([[9.0, 20.0], [0.0, 0.0]], [1, -1]),

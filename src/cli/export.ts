@@ -21,7 +21,7 @@ import { newFolder, openAdapter, openCliModel, runFolder } from './open.ts';
 import { READING_USAGE } from './reading-flags.ts';
 import { expectFree } from './write-files.ts';
 
-const FORMS = EXPORT_FORMS.map(({ id, help }) => `    ${`${id}:`.padEnd(9)} ${help}`).join('\n');
+const FORMS = EXPORT_FORMS.map(({ id, help }) => `    ${`${id}:`.padEnd(12)} ${help}`).join('\n');
 const USAGE = `  npm run mopeft -- export --model DIR|FILE --run RUN --as ${EXPORT_FORMS.map(({ id }) => id).join('|')} [--dataset NAME]
       [--data DIR] --out DIR
   Writes a tuned model as other programs read it, into a new folder with a card (README.md):

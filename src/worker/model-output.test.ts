@@ -91,7 +91,8 @@ test('a run of LoRA leaves as a merged model, in a zip that opens as one', async
 
 test('says of a run with a prefix what it cannot be, and why', async () => {
   const { forms } = await exportChoices(await engineWith('prefix'), 'run');
-  const refused = forms.filter(({ refusal }) => refusal !== null);
+  // The micro model is too small for it, whatever it was tuned with.
+  const refused = forms.filter(({ id, refusal }) => refusal !== null && id !== 'anylabeling');
   expect(refused.map(({ id }) => id)).toEqual(['merged', 'peft', 'sam']);
   for (const { refusal } of refused) expect(refusal?.what).toMatch(/Prefix/);
 });

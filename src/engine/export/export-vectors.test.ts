@@ -29,6 +29,8 @@ import { baseOf } from '../run/adapter-pair.ts';
 import { ModelSession } from '../tuning.ts';
 import type { ExportFile, ExportSource } from './export-form.ts';
 import { fixedGatesOf, withFixedGates } from './fixed-gates.ts';
+import { rawImageEncoder } from './onnx/anylabeling.ts';
+import { tunedGraphs } from './onnx/tuned-graphs.ts';
 import { exportFormById } from './registry.ts';
 
 const VECTORS = fileURLToPath(new URL('../../../tests/vectors/', import.meta.url));
@@ -242,6 +244,15 @@ describe('what is exported', () => {
         expect(relativeError(after.get(key)?.data ?? new Float32Array(), data), key).toBeLessThan(1e-5);
     },
   );
+
+  // `onnx-merged` with an image as it lies: `python/tests/test_hub.py` holds them to each other.
+  it('the encoder that takes an image as it lies is in tests/vectors', async () => {
+    const base = baseNamed('micro');
+    const adapter = await trained({ methods: MERGEABLE, gate: 'task', datasets: DATASETS }, base);
+    const graphs = await tunedGraphs(sourceOf(adapter, base, 'b'));
+    const bytes = rawImageEncoder(base.config, base.config.preprocessing, graphs);
+    expect(Buffer.compare(await stored(`${FOLDER}raw_image_encoder.onnx`, bytes), bytes)).toBe(0);
+  });
 
   it('LoRA whose gates look at the image has a form in PEFT with their means alone', async () => {
     const base = baseNamed('micro');

@@ -17,7 +17,7 @@ import { needed, type TunedGraphs, tunedGraphs } from './tuned-graphs.ts';
 export const onnx: ExportForm = {
   id: 'onnx',
   label: 'ONNX',
-  help: 'Encoder and decoder for onnxruntime, transformers.js and annotation tools; what cannot be merged is in their graphs.',
+  help: 'Encoder and decoder for onnxruntime and transformers.js; what cannot be merged is in their graphs.',
   refusal: ({ checkpoint: { config } }) => refusal(config),
   async *write(source) {
     const { adapter, checkpoint } = source;
@@ -36,7 +36,7 @@ export const onnx: ExportForm = {
     const notes = [
       'In JavaScript: `SamModel.from_pretrained("FOLDER", { dtype: "fp32" })` of @huggingface/transformers.',
       'An image at a time. A box is two points with the labels 2 (top left) and 3 (bottom right).',
-      '`onnx/segment_anything_decoder.onnx` has the inputs and outputs of `segment_anything`’s own export, as annotation tools load it; its masks are above 0 where a pixel belongs.',
+      '`onnx/segment_anything_decoder.onnx` has the inputs and outputs of `segment_anything`’s own export; its masks are above 0 where a pixel belongs.',
       '`pred_masks` are the three candidates for one click; after a box or several clicks take `single_pred_mask`.',
     ];
     const use = [

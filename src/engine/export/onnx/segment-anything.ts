@@ -1,4 +1,4 @@
-/** A mask decoder in the layout of `segment_anything` (its `SamOnnxModel` that returns a single mask), which annotation tools load. */
+/** A mask decoder in the layout of `segment_anything` (its `SamOnnxModel` that returns a single mask), which programs have learnt to load. */
 import { gridOf, lowResOf, MASK_TOKENS, type SamConfig } from '../../../config/sam.ts';
 import type { Adapter } from '../../../peft/adapter-file.ts';
 import { imagePeGraph, maskPromptGraph } from '../../../sam/graphs.ts';
