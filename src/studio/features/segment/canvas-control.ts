@@ -155,10 +155,10 @@ export class CanvasControl {
   moveCrosshair(point: Point): void {
     this.cross = withinImage(point, this.image);
     if (this.view) this.apply(pointerMove(this.state, this.cross, toCanvas(this.view, this.cross)));
-    this.paintCursor();
+    this.showCrosshair(true);
   }
 
-  /** The keyboard's crosshair is shown while the image has the focus by keyboard. */
+  /** The keyboard's crosshair is shown while the image has the focus by keyboard, and once a key uses it. */
   showCrosshair(isShown: boolean): void {
     this.isKeyboard = isShown;
     this.paintCursor();
@@ -167,6 +167,7 @@ export class CanvasControl {
   /** What the left button does, at the crosshair: clicks, or begins and ends what is drawn. */
   press(shift: boolean): void {
     if (!this.view) return;
+    this.showCrosshair(true);
     if (['boxing', 'painting', 'cutting'].includes(this.state.mode)) {
       this.apply(pointerUp(this.state));
       return;
@@ -209,6 +210,8 @@ export class CanvasControl {
       return;
     }
     if (event.pointerType === 'touch') this.pinch.move(event.pointerId, at.canvas, this.view);
+    // Browsers tell of moves too when the page changes under a pointer that rests.
+    if (at.canvas.x !== this.pointer?.x || at.canvas.y !== this.pointer.y) this.isKeyboard = false;
     this.pointer = at.canvas;
     if (this.state.mode === 'painting') {
       // Every place that the pointer was at since the last frame, or fast strokes would have corners.
