@@ -1,6 +1,6 @@
 import type { FindService } from '../find/find-service.ts';
 import type { CallName } from '../protocol.ts';
-import { ok } from '../result.ts';
+import { done, ok } from '../result.ts';
 import type { Handlers } from '../serve.ts';
 
 type FindCalls = Extract<CallName, `find.${string}`>;
@@ -16,7 +16,7 @@ export function findHandlers(service: Promise<FindService>): Pick<Handlers, Find
     'find.image': async (ref) => ok({ waiting: await (await service).results.waiting(ref) }),
     'find.keep': async (request) => {
       await (await service).keep(request);
-      return ok({});
+      return done;
     },
     'find.reviewed': async (ref) => ok({ found: await (await service).results.review(ref) }),
     'find.bring': async ({ file }) =>
