@@ -113,7 +113,7 @@ export function ImageCanvas({ image }: { readonly image: OpenedImage }): ReactNo
           onPointerUp={(event) => control.current?.up(event.nativeEvent)}
           onPointerLeave={(event) => control.current?.leave(event.nativeEvent)}
           onPointerCancel={(event) => {
-            control.current?.cancel();
+            control.current?.interrupt();
             control.current?.leave(event.nativeEvent);
           }}
           onContextMenu={(event) => event.preventDefault()}

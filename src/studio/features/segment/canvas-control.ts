@@ -21,6 +21,7 @@ import {
   pointerDown,
   pointerMove,
   pointerUp,
+  type ToolRequest,
   type ToolState,
   type ToolStep,
 } from '../../canvas/tools.ts';
@@ -43,6 +44,7 @@ import { useFind } from '../../stores/find-state.ts';
 import { hoverAt, useHover } from '../../stores/hover.ts';
 import { selectObjects, toggleObject, useLabels } from '../../stores/labels.ts';
 import { addBox, addPolygon, candidateRuns, cutAt, objectAt } from '../../stores/objects.ts';
+import { keepOutline, openOutline, useOutlines } from '../../stores/outlines.ts';
 import { addPoint } from '../../stores/prompts.ts';
 import { shownAnswer, showRegion, useSegment } from '../../stores/segment.ts';
 import { useTools } from '../../stores/tools.ts';
@@ -84,6 +86,7 @@ export class CanvasControl {
     private readonly surface: HTMLElement,
   ) {
     this.cross = { x: image.width / 2, y: image.height / 2 };
+    this.state = this.resting();
     const paint = (): void => this.paintMasks();
     this.endings = [
       useEdit.subscribe(() => {
@@ -97,8 +100,13 @@ export class CanvasControl {
         if (now.objects !== before.objects || now.chosen !== before.chosen) paint();
       }),
       useTools.subscribe((now, before) => {
-        if (now.tool !== before.tool) this.cancel();
+        if (now.tool !== before.tool) this.interrupt();
         this.paintCursor();
+      }),
+      useOutlines.subscribe(() => {
+        const { state } = this;
+        if (state.mode === 'outlining' && state.moving === null && state.corners !== openOutline())
+          this.interrupt();
       }),
       useBrush.subscribe(({ stroke: now }) => {
         if (!now) paint();
@@ -109,7 +117,7 @@ export class CanvasControl {
 
   close(): void {
     clearTimeout(this.timer);
-    this.cancel();
+    this.interrupt();
     hoverAt(null);
     for (const end of this.endings) end();
     this.stage.close();
@@ -189,7 +197,7 @@ export class CanvasControl {
     if (event.pointerType === 'touch') {
       this.pinch.down(event.pointerId, at.canvas);
       if (this.pinch.isActive) {
-        this.cancel();
+        this.interrupt();
         return;
       }
     }
@@ -245,10 +253,36 @@ export class CanvasControl {
     this.apply(cancelled(this.state));
   }
 
-  apply({ state, request }: ToolStep): void {
+  /** Gives up what is being drawn, but for a polygon, which waits as it was before the last gesture. */
+  interrupt(): void {
+    const { request } = cancelled(this.state);
+    this.go(this.resting());
+    this.request(request);
+  }
+
+  /** Between gestures: nothing is being drawn, or a polygon. */
+  private resting(): ToolState {
+    const corners = openOutline();
+    const isOutlining = corners.length > 0 && useTools.getState().tool === 'polygon';
+    return isOutlining ? { mode: 'outlining', corners, moving: null } : IDLE;
+  }
+
+  private go(state: ToolState): void {
     const isDrawn = isShown(this.state) || isShown(state);
     this.state = state;
     if (isDrawn) this.paintDrawing();
+  }
+
+  apply({ state, request }: ToolStep): void {
+    const wasOutlining = this.state.mode === 'outlining';
+    this.go(state);
+    if (state.mode !== 'outlining') {
+      if (wasOutlining) keepOutline([]);
+    } else if (state.moving === null) keepOutline(state.corners);
+    this.request(request);
+  }
+
+  private request(request: ToolRequest | null): void {
     switch (request?.kind) {
       case undefined:
         return;
