@@ -106,3 +106,41 @@ test('Tab stops at nothing within a chart', async ({ page }) => {
     expect(await page.evaluate(() => document.activeElement?.closest('svg')?.outerHTML ?? '')).toBe('');
   }
 });
+
+test('the notices give the focus back with the last of them, in a dialog too, which one Escape closes', async ({
+  page,
+}) => {
+  await enterState(page, { name: 'data' });
+  const warn = () =>
+    page.evaluate(() => {
+      Reflect.get(window, 'engine').emit({ type: 'log', level: 'warning', text: 'The clock is slow.' });
+    });
+  const notices = page.getByRole('region', { name: /^Notifications/ }).getByRole('listitem');
+  const opener = page.getByRole('button', { name: 'Keyboard shortcuts' });
+  await opener.focus();
+  await page.keyboard.press('F8');
+  await expect(opener, 'there is no notice').toBeFocused();
+  await warn();
+  await page.keyboard.press('F8');
+  await page.keyboard.press('Tab');
+  await expect(notices).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(notices).toHaveCount(0);
+  await expect(opener).toBeFocused();
+
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+  const close = dialog.getByRole('button', { name: 'Close' });
+  await expect(close).toBeFocused();
+  await warn();
+  await page.keyboard.press('Tab');
+  await expect(notices).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(close).toBeFocused();
+  await warn();
+  await expect(notices).toHaveCount(1);
+  await page.keyboard.press('Escape');
+  await expect(dialog).toBeHidden();
+  await expect(notices).toHaveCount(1);
+  await expect(opener).toBeFocused();
+});
