@@ -60,6 +60,10 @@ test('all objects are found, reviewed by key, exported and imported again', asyn
     await find.getByLabel('Stability').fill('0.5');
     await expect.poll(count).toBe(found);
     await expectAccessible(page);
+    // What is not reviewed is still there after a reload.
+    await page.reload();
+    await expect.poll(count).toBe(found);
+    await find.getByText('Thresholds', { exact: true }).click();
     await page.screenshot({ path: test.info().outputPath('found.png') });
   });
 

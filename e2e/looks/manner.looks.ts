@@ -213,3 +213,20 @@ test('where nothing can be stored, the dialog of the storage says so', async ({ 
   await expect(dialog.getByRole('alert')).toBeVisible();
   await expect(dialog).not.toContainText('Limit');
 });
+
+test('once a review is over its keys are those of the page, also where its buttons were', async ({
+  page,
+}) => {
+  await enterState(page, { name: 'segment', address: '#/segment', enter: openImage });
+  const find = page.getByRole('region', { name: 'Find all' });
+  const image = page.getByRole('application');
+  const name = (await image.getAttribute('aria-label')) ?? '';
+  await find.getByRole('button', { name: 'Find all objects' }).press('Enter');
+  await find.getByRole('button', { name: 'Next' }).press('n');
+  await expect(image).toHaveAttribute('aria-label', name);
+  await page.keyboard.press('Shift+R');
+  await expect(find).toContainText('No object is left to review');
+  await expect(find.locator(':focus')).toBeVisible();
+  await page.keyboard.press('n');
+  await expect(image).not.toHaveAttribute('aria-label', name);
+});

@@ -7,6 +7,7 @@ import { ErrorBoundary } from './components/ErrorBoundary.tsx';
 import { FailureMessage } from './components/FailureMessage.tsx';
 import { Header } from './components/Header.tsx';
 import { HintProvider } from './components/Hint.tsx';
+import { keepFocus } from './components/keep-focus.ts';
 import { NoGpuPage } from './components/NoGpuPage.tsx';
 import { Notices } from './components/Notices.tsx';
 import { SystemMessages } from './components/SystemMessages.tsx';
@@ -22,6 +23,7 @@ const Palette = lazy(() => import('./commands/Palette.tsx'));
 export function App(): ReactNode {
   const page = usePage((state) => state.page);
   const [dialog, setDialog] = useState<'keys' | 'palette' | null>(null);
+  useEffect(keepFocus, []);
   useEffect(() => {
     const dialogs = { showKeys: () => setDialog('keys'), showPalette: () => setDialog('palette') };
     const onKey = (event: KeyboardEvent): void => {

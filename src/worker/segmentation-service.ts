@@ -1,6 +1,5 @@
 /** The images that are open in Segment and what was answered about them. */
 import { Failure } from '../config/failure.ts';
-import { decodeImage } from '../data/decode/image.ts';
 import { Lru } from '../data/lru.ts';
 import type { RgbImage } from '../data/types.ts';
 import {
@@ -30,6 +29,7 @@ import type {
   PredictRequest,
   Variant,
 } from './protocol.ts';
+import { openSingleImage } from './single-image.ts';
 
 /** What a run brings to Segment. */
 export interface NamedWeights {
@@ -176,13 +176,8 @@ export class SegmentationService {
         const { name, image } = await this.state.datasets.sample(source.datasetId, source.sampleId);
         return { name, image };
       }
-      case 'file': {
-        const { name } = source.file;
-        const decoded = await decodeImage(new Uint8Array(await source.file.arrayBuffer()), name);
-        if (decoded.ok) return { name, image: decoded.value.image };
-        const { code, reason, file, cure } = decoded.refusal;
-        throw new Failure({ code, what: reason, where: file, cure });
-      }
+      case 'file':
+        return { name: source.file.name, image: await openSingleImage(source.file) };
     }
   }
 

@@ -24,7 +24,8 @@ export const bytesOfFiles = (files: ReadonlyMap<string, LazyFile>): number =>
   [...files.values()].reduce((sum, { size }) => sum + size, 0);
 
 /** Whether a dataset's file that its manifest does not name belongs to it. */
-const ACCOMPANIES = /^(card\.json|thumbnails\.(bin|json)|edits\/[^/]+|found\/(found\.jsonl|reviewed\.json))$/;
+const ACCOMPANIES =
+  /^(card\.json|thumbnails\.(bin|json)|edits\/[^/]+|found\/(found\.jsonl|reviewed\.json|left\/[^/]+))$/;
 
 /** The files that a manifest names, each once. */
 function namedFiles({ files }: Manifest): Map<string, number> {
@@ -41,7 +42,7 @@ export async function datasetPart(store: FileStore, id: string): Promise<Project
     { path: DATASET_FILE, size: bytes.length },
     ...[...namedFiles(manifest)].map(([path, size]) => ({ path, size })),
   ];
-  for (const inside of ['', 'edits/', 'found/']) {
+  for (const inside of ['', 'edits/', 'found/', 'found/left/']) {
     for (const { name, kind } of await store.list(`${folder}/${inside}`.replace(/\/$/, ''))) {
       const path = inside + name;
       if (kind === 'file' && ACCOMPANIES.test(path))

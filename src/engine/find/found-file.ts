@@ -110,16 +110,25 @@ export class FoundFile {
    * @throws Failure `find/other-origin` when it is of another, `storage/…`.
    */
   static async open(store: FileStore, path: string, origin: FindOrigin): Promise<FoundFile> {
-    const header = formatHeader(origin);
     const text = (await store.exists(path)) ? new TextDecoder().decode(await store.read(path)) : '';
     const stored = parseText(text);
     // A first line that is cut off is that of a file without images.
     if (text.includes('\n') && (!stored.origin || identity(stored.origin) !== identity(origin)))
       throw otherOrigin(path);
     const found = byName(stored.images);
-    const whole = `${[header, ...[...found.values()].map(formatLine)].join('\n')}\n`;
+    const whole = formatText(origin, [...found.values()]);
     if (whole !== text) await store.write(path, new TextEncoder().encode(whole));
     return new FoundFile(store, path, found);
+  }
+
+  /** Writes a whole file, in place of what was there. @throws Failure `storage/…`. */
+  static write(
+    store: FileStore,
+    path: string,
+    origin: FindOrigin,
+    images: readonly FoundImage[],
+  ): Promise<void> {
+    return store.write(path, new TextEncoder().encode(formatText(origin, images)));
   }
 
   /** What is stored, whatever found it; null where nothing is. */
@@ -223,6 +232,9 @@ function parseText(text: string): {
 
 const formatHeader = ({ model, adapter, scale, settings, classes, likeness, name }: FindOrigin): string =>
   JSON.stringify({ version: VERSION, model, adapter, scale, settings, classes, likeness, name });
+
+const formatText = (origin: FindOrigin, images: readonly FoundImage[]): string =>
+  `${[formatHeader(origin), ...images.map(formatLine)].join('\n')}\n`;
 
 const identity = ({ name: _, ...origin }: FindOrigin): string => formatHeader(origin);
 

@@ -1,7 +1,8 @@
-import { lazy, type ReactNode, Suspense } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect } from 'react';
 import type { BarOf, BarsProps } from './BarDrawing.tsx';
 import styles from './LineGraph.module.css';
 import { useQueuedRedraw } from './redraw-queue.ts';
+import { keepUnfocusable } from './unfocusable.ts';
 import { useSize } from './use-size.ts';
 
 export type { BarOf };
@@ -22,6 +23,7 @@ export function BarGraph({
 }): ReactNode {
   const drawn = useQueuedRedraw(bars.data);
   const { ref, size } = useSize<HTMLDivElement>();
+  useEffect(() => (ref.current ? keepUnfocusable(ref.current) : undefined), [ref]);
   return (
     <figure className={styles.figure}>
       <figcaption className={styles.caption}>

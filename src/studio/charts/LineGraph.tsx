@@ -1,8 +1,9 @@
-import { lazy, type ReactNode, Suspense } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect } from 'react';
 import type { LineOf } from './LineDrawing.tsx';
 import styles from './LineGraph.module.css';
 import { lastValue } from './line-values.ts';
 import { useQueuedRedraw } from './redraw-queue.ts';
+import { keepUnfocusable } from './unfocusable.ts';
 import { useSize } from './use-size.ts';
 
 export type { LineOf };
@@ -25,6 +26,7 @@ export function LineGraph(props: {
   const { per = 'step' } = props;
   const drawn = useQueuedRedraw(props.data);
   const { ref, size } = useSize<HTMLDivElement>();
+  useEffect(() => (ref.current ? keepUnfocusable(ref.current) : undefined), [ref]);
   const last = props.data.at(-1);
   const summary = last
     ? props.lines.map((line) => `${line.label} ${lastOf(props.data, line.key)}`).join(', ')

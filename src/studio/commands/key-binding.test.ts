@@ -45,6 +45,28 @@ test('Alt and a digit open a page, whatever character they give, and AltGr does 
   expect(press(key('³', 'Digit3', { altKey: true, ctrlKey: true }))).toBe(false);
 });
 
+test('a key that is held does its work once, unless the work is to be repeated', () => {
+  const run = vi.fn();
+  const groups = [
+    {
+      title: '',
+      bindings: [
+        { on: [' '], list: [], run },
+        { on: ['ArrowUp'], list: [], repeats: true, run },
+      ],
+    },
+  ];
+  const times = (name: string): number => {
+    run.mockClear();
+    for (const repeat of [false, true, true])
+      expect(runKey(groups, key(name, name, { repeat }), null), 'and the page does nothing with it').toBe(
+        true,
+      );
+    return run.mock.calls.length;
+  };
+  expect([times(' '), times('ArrowUp')]).toEqual([1, 3]);
+});
+
 test('no key is bound twice where both would be heard, and every key is in the list', () => {
   for (const groups of [SEGMENT_KEYS, [REVIEW_KEYS], [ANYWHERE_KEYS, UNTYPED_KEYS]]) {
     const bindings = groups.flatMap(({ bindings }): readonly { on: readonly string[] }[] => bindings);

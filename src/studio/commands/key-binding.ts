@@ -1,12 +1,16 @@
 /** What a key does, said once: for its handler, for the list behind `?`, and for the command palette. */
 
-export type Key = Pick<KeyboardEvent, 'key' | 'code' | 'shiftKey' | 'ctrlKey' | 'metaKey' | 'altKey'>;
+export type Key = Pick<KeyboardEvent, 'key' | 'code' | 'shiftKey' | 'ctrlKey' | 'metaKey' | 'altKey'> & {
+  readonly repeat?: boolean;
+};
 
 interface Bound {
   /** Names of keys as `keyName` gives them. */
   readonly on: readonly string[];
   /** Lines of the list: the keys as a person reads them, and what they do. Empty where another line says it. */
   readonly list: readonly (readonly [keys: string, help: string])[];
+  /** Whether it is done again and again while the key is held; else once. */
+  readonly repeats?: boolean;
 }
 
 /** One that `T` is needed for, or one that can be run from anywhere and stands in the palette under `command`. */
@@ -42,6 +46,7 @@ export function runKey<T>(groups: readonly KeyGroup<T>[], event: Key, target: T)
   for (const { bindings } of groups) {
     const binding = bindings.find(({ on }) => on.includes(name));
     if (!binding) continue;
+    if (event.repeat && !binding.repeats) return true;
     if (binding.command === undefined) binding.run(target, event);
     else binding.run();
     return true;

@@ -8,9 +8,15 @@ export function EditableName(props: {
 }): ReactNode {
   const [draft, setDraft] = useState<string | null>(null);
   const input = useRef<HTMLInputElement>(null);
+  const rename = useRef<HTMLButtonElement>(null);
+  const wasEditing = useRef(false);
   const editing = draft !== null;
   useEffect(() => {
-    if (editing) input.current?.select();
+    if (editing) {
+      input.current?.focus();
+      input.current?.select();
+    } else if (wasEditing.current) rename.current?.focus();
+    wasEditing.current = editing;
   }, [editing]);
   const Heading = `h${props.level}` as const;
   if (draft === null) {
@@ -18,6 +24,7 @@ export function EditableName(props: {
       <div className="row">
         <Heading>{props.name}</Heading>
         <button
+          ref={rename}
           type="button"
           className="quiet small"
           aria-label={`Rename ${props.name}`}

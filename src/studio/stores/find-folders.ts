@@ -4,6 +4,7 @@ import { plural } from '../../config/words.ts';
 import type { DroppedFile, FindFolderRequest, OpenedImage } from '../../worker/protocol.ts';
 import { useDatasets } from './datasets.ts';
 import { callEngine } from './engine-link.ts';
+import { leftKept } from './find-left.ts';
 import {
   cancelFinding,
   forgetDecided,
@@ -50,6 +51,7 @@ export async function resumeJob(): Promise<void> {
 
 async function search(request: FindFolderRequest): Promise<void> {
   if (get().work) return;
+  await leftKept();
   const result = await working('folder', (options) => callEngine('find.folder', request, options));
   if (result.ok) {
     const count = result.value.reduce(
@@ -106,18 +108,18 @@ async function refreshJob(): Promise<void> {
   if (latest.accept('job', asked) && result.ok) set({ job: result.value.job });
 }
 
-/** Objects of the open image that were found with its dataset and not looked at. */
+/** Objects of the open image that wait to be reviewed. */
 async function showStored(): Promise<void> {
-  const { folders, isSearched } = get();
   const { source, image } = useSegment.getState();
-  if (isSearched || source?.kind !== 'sample') return;
+  if (get().isSearched || source?.kind !== 'sample') return;
   const { datasetId, sampleId } = source;
-  const folder = folders.find((each) => each.datasetId === datasetId);
-  if (!folder?.samples.some((sample) => sample.sampleId === sampleId && !sample.isReviewed)) return;
+  await leftKept();
   const result = await callEngine('find.image', { datasetId, sampleId });
   if (!result.ok || useSegment.getState().image !== image || get().isSearched) return;
-  const { objects } = result.value;
-  const foundBy = folder.modelName ?? UNKNOWN_MODEL;
+  const { waiting } = result.value;
+  if (!waiting) return;
+  const { objects, modelName } = waiting;
+  const foundBy = modelName ?? UNKNOWN_MODEL;
   set({ ...toReview(objects), passing: objects.length, chosen: 0, isSearched: true, foundBy });
 }
 

@@ -4,6 +4,7 @@ import { plural } from '../../config/words.ts';
 import type { FoundObject, SampleRef } from '../../worker/protocol.ts';
 import { type EditState, useEdit } from './edit-history.ts';
 import { callEngine } from './engine-link.ts';
+import { keepLeft, leftKept } from './find-left.ts';
 import { decided, type FindState, keyOf, notLabelled, openDataset, useFind } from './find-state.ts';
 import { announce, notifyFailure } from './notices.ts';
 import { addFound } from './objects.ts';
@@ -68,6 +69,7 @@ function takeBack(found: readonly FoundObject[]): void {
   for (const object of found) decided.gone.delete(keyOf(object));
   const { objects, chosen } = get();
   set({ objects: objects.toSpliced(chosen, 0, ...found) });
+  keepLeft();
 }
 
 /** Leaves out all objects that are left, and says that the image was looked at. */
@@ -84,6 +86,7 @@ function drop(gone: readonly FoundObject[]): void {
     objects.length === 0 ? 'No object is left to review.' : `${plural(objects.length, 'object')} left.`,
   );
   if (objects.length === 0) void markReviewed();
+  else keepLeft();
 }
 
 /** Images in which objects were found that no one looked at, those of the open image's dataset first. */
@@ -122,25 +125,25 @@ export async function reviewNext(): Promise<void> {
 async function hasLeft(ref: SampleRef): Promise<boolean> {
   const [found, opened] = await Promise.all([callEngine('find.image', ref), callEngine('labels.open', ref)]);
   if (!found.ok || !opened.ok) return true;
-  return notLabelled(found.value.objects, opened.value.labels.objects).length > 0;
+  return notLabelled(found.value.waiting?.objects ?? [], opened.value.labels.objects).length > 0;
 }
 
 /** The open image counts as looked at once nothing of it is left. */
 async function markReviewed(): Promise<void> {
-  const { folders, objects, isSearched } = get();
+  const { objects, isSearched } = get();
   const { source } = useSegment.getState();
   if (source?.kind !== 'sample' || !isSearched || objects.length > 0) return;
   const { sampleId, datasetId } = source;
-  const folder = folders.find((each) => each.datasetId === datasetId);
-  if (!folder?.samples.some((sample) => sample.sampleId === sampleId && !sample.isReviewed)) return;
+  await leftKept();
   await setReviewed({ datasetId, sampleId });
 }
 
 async function setReviewed(ref: SampleRef): Promise<void> {
   const result = await callEngine('find.reviewed', ref);
-  if (!result.ok) notifyFailure(result.error);
-  else
-    set({
-      folders: get().folders.map((each) => (each.datasetId === ref.datasetId ? result.value : each)),
-    });
+  if (!result.ok) {
+    notifyFailure(result.error);
+    return;
+  }
+  const { found } = result.value;
+  if (found) set({ folders: get().folders.map((each) => (each.datasetId === ref.datasetId ? found : each)) });
 }

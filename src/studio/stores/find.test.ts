@@ -18,6 +18,7 @@ import { useEdit } from './edit-history.ts';
 import { linkEngine } from './engine-link.ts';
 import { calibrate, changeFindSetting, classifyFound, findAll, loosen, measureFinding } from './find.ts';
 import { findInFolders, resumeJob, takeFound, toggleFurther } from './find-folders.ts';
+import { leftKept } from './find-left.ts';
 import {
   acceptAllFound,
   acceptFound,
@@ -57,6 +58,8 @@ let saved: ImageLabels[] = [];
 let labels: OpenedLabels;
 let stored: Map<string, OpenedLabels>;
 let reviewed: string[] = [];
+/** What is kept to be reviewed, by image. */
+let kept: Map<string, readonly FoundObject[]>;
 let job: FindJob | null = null;
 let searched: FindFolderRequest[] = [];
 let runs: object[] = [];
@@ -84,6 +87,7 @@ beforeEach(async () => {
   saved = [];
   stored = new Map();
   reviewed = [];
+  kept = new Map();
   job = null;
   searched = [];
   runs = [];
@@ -118,6 +122,7 @@ beforeEach(async () => {
       'find.select': ({ settings: { iou } }) => selected(iou),
       'find.folder': (request) => {
         searched.push(request);
+        kept.clear();
         isSearched = true;
         job = null;
         return [folder()];
@@ -138,10 +143,21 @@ beforeEach(async () => {
         isSearched ||= file.size > 0;
         return { found: file.size > 0 ? folder() : null };
       },
-      'find.image': () => ({ objects: found }),
+      'find.image': ({ sampleId }) => {
+        const left = kept.get(sampleId);
+        if (left) return { waiting: { objects: left, modelName: 'tiny, First' } };
+        const isWaiting = isSearched && !reviewed.includes(sampleId);
+        return { waiting: isWaiting ? { objects: found, modelName: 'tiny, First' } : null };
+      },
+      'find.keep': ({ ref, objects }) => {
+        kept.set(ref.sampleId, objects);
+        return {};
+      },
       'find.reviewed': ({ sampleId }) => {
+        kept.delete(sampleId);
+        if (!isSearched) return { found: null };
         reviewed.push(sampleId);
-        return folder();
+        return { found: folder() };
       },
       'labels.open': ({ sampleId }) => stored.get(sampleId) ?? labels,
       'labels.save': ({ sampleId, labels: given, history, baseRevision }) => {
@@ -263,6 +279,42 @@ test('accepted objects name the model that found them, whatever answers now', as
   acceptAllFound();
   await flushLabels();
   expect(names()?.slice(-3)).toEqual(['tiny, First', 'tiny, First', 'tiny, First']);
+});
+
+test('what is not reviewed of an image is there when it is opened again, without what was rejected', async () => {
+  await findAll();
+  rejectFound();
+  acceptFound();
+  await leftKept();
+  await openImage({ kind: 'sample', datasetId: 'cells', sampleId: 'b' });
+  expect(ious()).toEqual([]);
+  await openImage({ kind: 'sample', datasetId: 'cells', sampleId: 'a' });
+  await vi.waitFor(() => expect(ious()).toEqual([0.85]));
+  expect(useFind.getState()).toMatchObject({ labelled: 1, isSearched: true, foundBy: 'tiny, First' });
+  // It may be undone, then as a label that came with the image.
+  await undo();
+  await flushLabels();
+  await openImage({ kind: 'sample', datasetId: 'cells', sampleId: 'b' });
+  await openImage({ kind: 'sample', datasetId: 'cells', sampleId: 'a' });
+  await vi.waitFor(() => expect(ious()).toEqual([0.85, 0.95]));
+  rejectAllFound();
+  await vi.waitFor(() => expect(kept.has('a')).toBe(false));
+});
+
+test('of steps in quick succession the last is kept of each image', async () => {
+  await findAll();
+  await leftKept();
+  const stored = engine.holdNext('find.keep');
+  rejectFound();
+  rejectFound();
+  await openImage({ kind: 'sample', datasetId: 'cells', sampleId: 'b' });
+  await findAll();
+  stored();
+  await leftKept();
+  expect([...kept].map(([id, objects]) => [id, objects.length])).toEqual([
+    ['a', 1],
+    ['b', 3],
+  ]);
 });
 
 test('objects of a file that belongs to no dataset stay in the review', async () => {

@@ -4,6 +4,7 @@ import { plural } from '../../config/words.ts';
 import type { FoundObject, Scale, SplitName, Variant } from '../../worker/protocol.ts';
 import { useDatasets } from './datasets.ts';
 import { callEngine } from './engine-link.ts';
+import { keepLeft } from './find-left.ts';
 import {
   askedModel,
   decided,
@@ -86,6 +87,7 @@ async function applySettings(settings: FindSettings, chooses = true): Promise<vo
     passing: result.value.objects.length,
     chosen: Math.min(get().chosen, Math.max(0, review.objects.length - 1)),
   });
+  keepLeft();
 }
 
 function withClass(object: FoundObject, classValue: number | undefined): FoundObject {
@@ -102,6 +104,7 @@ export function classifyFound(classValue: number): void {
   if (!object || !known) return;
   decided.classes.set(keyOf(object), classValue);
   set({ objects: objects.with(chosen, withClass(object, classValue)) });
+  keepLeft();
   announce(`Class ${known.name}.`);
 }
 
@@ -138,6 +141,7 @@ export async function findAll(): Promise<void> {
     isSearched: true,
     chosen: 0,
   });
+  keepLeft();
   const labelled = review.labelled > 0 ? `, ${review.labelled} of them labelled already` : '';
   announce(`${plural(passing, 'object')} found${labelled}.`);
 }

@@ -6,7 +6,7 @@ import { callEngine } from './engine-link.ts';
 import { flushLabels, isDeleted, setStatus, useLabels } from './labels.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure } from './notices.ts';
-import { acceptCandidate } from './objects.ts';
+import { acceptCandidate, closeOutline } from './objects.ts';
 import { openImage } from './open-image.ts';
 import { openPage } from './page.ts';
 import { type SegmentState, selectAskedVariant, useSegment } from './segment.ts';
@@ -111,6 +111,7 @@ export async function doneAndNext(): Promise<void> {
   const { ref } = useLabels.getState();
   if (!ref) return;
   acceptCandidate();
+  closeOutline();
   await setStatus('done');
   if (!(await flushLabels())) return;
   if (get().datasetId !== ref.datasetId) await loadQueue(ref.datasetId);

@@ -10,10 +10,12 @@ import type { Candidate, FoundObject, ImageBox } from '../../worker/protocol.ts'
 import { doStep, NO_PROMPTS, useEdit } from './edit-history.ts';
 import { selectObjects, useLabels } from './labels.ts';
 import { announce } from './notices.ts';
+import { keepOutline, openOutline } from './outlines.ts';
 import { setBox } from './prompts.ts';
 import { useRuns } from './runs.ts';
 import { shownAnswer, useSegment } from './segment.ts';
 import { useSession } from './session.ts';
+import { useTools } from './tools.ts';
 
 const objects = (): readonly LabelObject[] => useEdit.getState().objects;
 const selected = (): ReadonlySet<string> => new Set(useLabels.getState().selected);
@@ -125,6 +127,14 @@ export function addPolygon(corners: readonly Point[]): void {
   if (!image) return;
   if (useLabels.getState().ref) add('Polygon', polygonRuns([corners], image), { kind: 'drawn' });
   else announce(NOT_KEPT);
+}
+
+/** The polygon that is being drawn, if any is shown, becomes an object as far as it goes. */
+export function closeOutline(): void {
+  const corners = openOutline();
+  if (corners.length < 3 || useTools.getState().tool !== 'polygon') return;
+  keepOutline([]);
+  addPolygon(corners);
 }
 
 /** Said where an object is drawn on a file of no dataset. */

@@ -4,7 +4,9 @@ import type { ImageBox, ImagePoint } from '../../worker/protocol.ts';
 import { regionFor } from '../canvas/region.ts';
 import { doStep, NO_PROMPTS, newPrompts, redoStep, undoStep, useEdit } from './edit-history.ts';
 import { announce } from './notices.ts';
+import { keepOutline, openOutline } from './outlines.ts';
 import { answerShown, isEmpty, predictShown, regionKey, useSegment, visiblePart } from './segment.ts';
+import { useTools } from './tools.ts';
 
 const shown = (): LabelPrompts => useEdit.getState().prompts;
 
@@ -44,8 +46,11 @@ export async function chooseCloseUp(closeUp: boolean): Promise<void> {
   await answerShown();
 }
 
+/** Undoes the last step, or takes back the last corner of a polygon that is being drawn. */
 export async function undo(): Promise<void> {
-  await go(undoStep(), 'Undone');
+  const corners = openOutline();
+  if (corners.length > 0 && useTools.getState().tool === 'polygon') keepOutline(corners.slice(0, -1));
+  else await go(undoStep(), 'Undone');
 }
 
 export async function redo(): Promise<void> {

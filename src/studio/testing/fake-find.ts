@@ -1,5 +1,4 @@
 /** What the fake engine finds. */
-import { parseFindSettings } from '../../config/find.ts';
 import type { CallName, FindSettings, FoundDataset, FoundObject } from '../../worker/protocol.ts';
 import type { Handlers } from './fake-handlers.ts';
 
@@ -35,8 +34,9 @@ export function fakeFind(): Pick<Handlers, Extract<CallName, `find.${string}`>> 
     }),
     'find.folder': ({ datasetIds, settings }) => datasetIds.map((id) => fakeFound(id, settings)),
     'find.found': () => ({ found: null }),
-    'find.image': () => ({ objects: FAKE_FOUND }),
-    'find.reviewed': ({ datasetId }) => fakeFound(datasetId, parseFindSettings({})),
+    'find.image': () => ({ waiting: null }),
+    'find.keep': () => ({}),
+    'find.reviewed': () => ({ found: null }),
     'find.bring': () => ({ found: null }),
     'find.job': () => ({ job: null }),
     'find.calibrate': () => null,

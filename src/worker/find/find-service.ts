@@ -55,6 +55,7 @@ interface Asked {
 }
 
 interface Search {
+  readonly origin: FindOrigin;
   readonly proposals: readonly Proposal[];
   readonly width: number;
   readonly height: number;
@@ -100,20 +101,28 @@ export class FindService {
     const { imageId, variant, settings, scale, datasetId } = asking;
     const start = performance.now();
     const image = this.parts.image(imageId);
-    const { proposals, classes } = await this.withFinder(variant, asked.signal, async (opened, signal) => {
-      const known = datasetId === null ? null : await this.classes(datasetId, variant, opened, asked);
-      const likeness = await this.likeness(asking, opened, asked, signal);
-      const floors = previewFloors(settings);
-      const request = { sampling: settings, scale, floors, classes: known, likeness };
-      const found = await opened.finder.propose(image, request, {
-        signal,
-        onProgress: (done, total) => asked.progress({ done, total, label: 'Finding objects' }),
-      });
-      return { proposals: found, classes: known instanceof ClassMeans ? known.checked : null };
-    });
+    const { proposals, classes, origin } = await this.withFinder(
+      variant,
+      asked.signal,
+      async (opened, signal) => {
+        const known = datasetId === null ? null : await this.classes(datasetId, variant, opened, asked);
+        const likeness = await this.likeness(asking, opened, asked, signal);
+        const floors = previewFloors(settings);
+        const request = { sampling: settings, scale, floors, classes: known, likeness };
+        const found = await opened.finder.propose(image, request, {
+          signal,
+          onProgress: (done, total) => asked.progress({ done, total, label: 'Finding objects' }),
+        });
+        return {
+          proposals: found,
+          classes: known instanceof ClassMeans ? known.checked : null,
+          origin: await this.origin(scale, opened, settings),
+        };
+      },
+    );
     const searchId = `search-${++this.serial}`;
     const { width, height } = image;
-    this.searches.set(searchId, { proposals, width, height });
+    this.searches.set(searchId, { origin, proposals, width, height });
     const selection = this.select({ searchId, settings });
     return { searchId, ...selection, classes, milliseconds: performance.now() - start };
   }
@@ -135,6 +144,12 @@ export class FindService {
     });
   }
 
+  /** Keeps what is left to review of an image. */
+  async keep({ ref, searchId, objects }: RequestOf<'find.keep'>): Promise<void> {
+    const search = searchId === null ? undefined : this.searches.get(searchId);
+    await this.results.keepLeft(ref, objects, search?.origin);
+  }
+
   /** @throws Failure `find/other-tab`, and whatever ends a search. */
   folder(request: FindFolderRequest, asked: Asked): Promise<FoundDataset[]> {
     return searchLocks.whileTaken(SEARCH, () => this.searchAll(request, asked));
@@ -152,7 +167,10 @@ export class FindService {
       let before = 0;
       for (const [i, dataset] of datasets.entries()) {
         const datasetId = datasetIds[i] as string;
-        const file = await this.results.fileFor(datasetId, await this.origin(dataset, opened, settings));
+        const file = await this.results.fileFor(
+          datasetId,
+          await this.origin(dataset.scale ?? 'whole', opened, settings),
+        );
         const first = before;
         await findInDataset(finder, dataset, settings, file, {
           signal,
@@ -328,7 +346,7 @@ export class FindService {
 
   /** What decides what is found in a dataset. */
   private async origin(
-    { scale = 'whole' }: Dataset,
+    scale: Scale,
     { tuning, runName }: OpenedFinder,
     settings: FindSettings,
   ): Promise<FindOrigin> {

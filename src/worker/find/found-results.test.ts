@@ -52,7 +52,7 @@ test('what was found elsewhere is kept with the dataset that has all of its imag
   const bytes = await fileOf(['a.png', 'b.png']);
   const samples = ['a.png', 'b.png'].map((sampleId) => ({ sampleId, objectCount: 1, isReviewed: false }));
   expect(await results.bring(bytes)).toMatchObject({ datasetId, samples, imageCount: 2 });
-  expect(await results.image({ datasetId, sampleId: 'b.png' })).toEqual([object]);
+  expect((await results.waiting({ datasetId, sampleId: 'b.png' }))?.objects).toEqual([object]);
   await results.review({ datasetId, sampleId: 'a.png' });
   expect((await results.of(datasetId))?.samples.map(({ isReviewed }) => isReviewed)).toEqual([true, false]);
   expect(await results.bring(await fileOf(['b.png']))).toMatchObject({
@@ -75,4 +75,42 @@ test('what no dataset has the images of, or is no such file, changes nothing', a
   ])
     expect(await results.bring(other)).toBeNull();
   expect((await results.of(datasetId))?.samples).toHaveLength(1);
+});
+
+test('what is left of an image stands in place of what was found, until all of it is reviewed or the dataset is searched anew', async () => {
+  const { results, datasetId } = await open();
+  const ref = { datasetId, sampleId: 'b.png' };
+  const other = { ...object, ...maskObject(Uint32Array.of(13, 3), SIZE.width) };
+  await results.keepLeft(ref, [other]);
+  expect(await results.waiting(ref), 'no one knows what found it').toBeNull();
+  await results.bring(await fileOf(['a.png', 'b.png']));
+  await results.keepLeft(ref, [other]);
+  expect(await results.waiting(ref)).toEqual({ objects: [other], modelName: null });
+  expect((await results.waiting({ datasetId, sampleId: 'a.png' }))?.objects).toEqual([object]);
+  await results.review(ref);
+  expect(await results.waiting(ref)).toBeNull();
+  // What was accepted last is undone.
+  await results.keepLeft(ref, [object, other]);
+  expect((await results.waiting(ref))?.objects).toHaveLength(2);
+  // Thresholds leave nothing of it.
+  await results.keepLeft(ref, []);
+  expect(await results.waiting(ref)).toBeNull();
+
+  const origin = { model: 'abc', adapter: null, settings: parseFindSettings({}), scale: 'whole' } as const;
+  await results.keepLeft(ref, [other], { ...origin, name: 'tiny' });
+  await results.fileFor(datasetId, { ...origin, settings: parseFindSettings({ iou: 0.4 }) });
+  expect(await results.waiting(ref)).toBeNull();
+});
+
+test('what is left of an image alone is forgotten when its dataset is searched for the first time', async () => {
+  const { results, datasetId } = await open();
+  const ref = { datasetId, sampleId: 'b.png' };
+  const origin = { model: 'abc', adapter: null, settings: parseFindSettings({}), scale: 'whole' } as const;
+  await results.keepLeft(ref, [object], origin);
+  expect(await results.of(datasetId), 'one image is not its dataset').toBeNull();
+  expect((await results.waiting(ref))?.objects).toEqual([object]);
+  await results.fileFor(datasetId, origin);
+  expect(await results.waiting(ref)).toBeNull();
+  await results.keepLeft(ref, [object], origin);
+  expect(await results.review(ref)).not.toBeNull();
 });

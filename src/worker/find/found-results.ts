@@ -1,11 +1,14 @@
-/** What was found in whole datasets, kept with them until it is found anew, and what a person looked at of it. */
+/**
+ * What was found in whole datasets, kept with them until it is found anew, and what a person looked at of it. Of an image that
+ * is under review, or was searched alone, what is left is kept beside it.
+ */
 import { Failure } from '../../config/failure.ts';
 import { storeName } from '../../data/file-store.ts';
 import { MemoryStore } from '../../data/memory-store.ts';
 import { type FindOrigin, FoundFile, type FoundImage } from '../../engine/find/found-file.ts';
 import type { FoundObject } from '../../engine/find/select.ts';
 import type { EngineState } from '../engine-state.ts';
-import type { DatasetInfo, FoundDataset, SampleRef } from '../protocol.ts';
+import type { DatasetInfo, FoundDataset, SampleRef, WaitingObjects } from '../protocol.ts';
 import { expectNotSearched } from './find-job.ts';
 
 export class FoundResults {
@@ -26,23 +29,52 @@ export class FoundResults {
     return { datasetId, settings, modelName, samples, imageCount: dataset.samples.length };
   }
 
-  async image({ datasetId, sampleId }: SampleRef): Promise<readonly FoundObject[]> {
-    const read = await FoundFile.read(this.state.store, foundPath(datasetId));
-    return read?.file.get(sampleId)?.objects ?? [];
+  /** What of an image waits to be reviewed; null where no one looked for anything, or a person looked at all of it. */
+  async waiting(ref: SampleRef): Promise<WaitingObjects | null> {
+    const { datasetId, sampleId } = ref;
+    const { store } = this.state;
+    const left = await FoundFile.read(store, leftPath(ref));
+    if (!left && (await this.reviewedIn(datasetId)).has(sampleId)) return null;
+    const read = left ?? (await FoundFile.read(store, foundPath(datasetId)));
+    const image = read?.file.get(sampleId);
+    return read && image ? { objects: image.objects, modelName: read.origin.name ?? null } : null;
   }
 
-  /** Says that a person looked at an image. @throws Failure `find/nothing`. */
-  async review({ datasetId, sampleId }: SampleRef): Promise<FoundDataset> {
+  /**
+   * Keeps what is left of an image, to be reviewed later.
+   * @param origin what found it; null where that is what found it before.
+   */
+  async keepLeft(
+    ref: SampleRef,
+    objects: readonly FoundObject[],
+    origin: FindOrigin | null = null,
+  ): Promise<void> {
+    const { datasetId, sampleId } = ref;
+    const { store } = this.state;
+    if (objects.length === 0) {
+      await store.remove(leftPath(ref));
+      return;
+    }
+    const before = async (): Promise<FindOrigin | undefined> =>
+      ((await FoundFile.read(store, leftPath(ref))) ?? (await FoundFile.read(store, foundPath(datasetId))))
+        ?.origin;
+    const by = origin ?? (await before());
+    const { stored } = await this.state.datasets.open(datasetId);
+    const sample = stored.samples.find(({ name }) => name === sampleId);
+    if (!by || !sample) return;
+    const { name, width, height } = sample;
+    await FoundFile.write(store, leftPath(ref), by, [{ name, width, height, objects }]);
+  }
+
+  /** Says that a person looked at all that was found of an image. @returns null where its dataset was not searched. */
+  async review(ref: SampleRef): Promise<FoundDataset | null> {
+    const { datasetId, sampleId } = ref;
+    const { store } = this.state;
+    await store.remove(leftPath(ref));
+    if (!(await store.exists(foundPath(datasetId)))) return null;
     const names = [...(await this.reviewedIn(datasetId)).add(sampleId)];
-    await this.state.store.write(reviewedPath(datasetId), new TextEncoder().encode(JSON.stringify(names)));
-    const found = await this.of(datasetId);
-    if (found) return found;
-    throw new Failure({
-      code: 'find/nothing',
-      what: 'Nothing was looked for in this dataset.',
-      where: datasetId,
-      cure: 'Find all objects of the dataset first.',
-    });
+    await store.write(reviewedPath(datasetId), new TextEncoder().encode(JSON.stringify(names)));
+    return this.of(datasetId);
   }
 
   private forget(datasetId: string): Promise<void> {
@@ -52,6 +84,8 @@ export class FoundResults {
   /** What was found so far by the same; what another model or other settings found is forgotten. */
   async fileFor(datasetId: string, origin: FindOrigin): Promise<FoundFile> {
     const { store } = this.state;
+    // All images are looked at again.
+    if (!(await store.exists(foundPath(datasetId)))) await this.forget(datasetId);
     try {
       return await FoundFile.open(store, foundPath(datasetId), origin);
     } catch (error) {
@@ -105,4 +139,6 @@ export class FoundResults {
 /** Within the dataset, so that it goes with it. */
 const folderOf = (datasetId: string): string => `datasets/${storeName(datasetId)}/found`;
 const foundPath = (datasetId: string): string => `${folderOf(datasetId)}/found.jsonl`;
+const leftPath = ({ datasetId, sampleId }: SampleRef): string =>
+  `${folderOf(datasetId)}/left/${storeName(sampleId)}.jsonl`;
 const reviewedPath = (datasetId: string): string => `${folderOf(datasetId)}/reviewed.json`;

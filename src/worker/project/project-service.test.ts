@@ -191,6 +191,8 @@ test('a project that goes out comes in the same, byte for byte, and dropped agai
   const here = studio();
   const datasetId = await addCells(here);
   await addRun(here, datasetId);
+  for (const found of ['found.jsonl', 'reviewed.json', 'left/a.png.jsonl'])
+    await here.store.write(`datasets/${datasetId}/found/${found}`, new TextEncoder().encode(found));
   const parts = await here.service.parts();
   expect(parts.runs).toEqual([
     { id: RUN_ID, bytes: expect.any(Number), checkpointBytes: expect.any(Number) },

@@ -42,6 +42,13 @@ export interface FoundSample {
   readonly isReviewed: boolean;
 }
 
+/** What of an image waits to be reviewed. */
+export interface WaitingObjects {
+  readonly objects: readonly FoundObject[];
+  /** What the model that found them is called, with the run's name; null where that was not kept. */
+  readonly modelName: string | null;
+}
+
 /** A search through a dataset, finished or not. */
 export interface FoundDataset {
   readonly datasetId: string;
@@ -100,9 +107,15 @@ export interface FindCalls {
   'find.job': [Nothing, { readonly job: FindJob | null }];
   /** What was found in a dataset; null where nothing was looked for. */
   'find.found': [{ readonly datasetId: string }, { readonly found: FoundDataset | null }];
-  'find.image': [SampleRef, { readonly objects: readonly FoundObject[] }];
-  /** Says that a person looked at what was found of an image. */
-  'find.reviewed': [SampleRef, FoundDataset];
+  /** What of an image waits to be reviewed, whether it was found with its dataset or alone; null where nothing does. */
+  'find.image': [SampleRef, { readonly waiting: WaitingObjects | null }];
+  /** Keeps what is left to review of an image. `searchId`: of the search that found it, if that was of the image alone. */
+  'find.keep': [
+    { readonly ref: SampleRef; readonly searchId: string | null; readonly objects: readonly FoundObject[] },
+    Nothing,
+  ];
+  /** Says that a person looked at all that was found of an image; null where its dataset was not searched. */
+  'find.reviewed': [SampleRef, { readonly found: FoundDataset | null }];
   /**
    * Keeps a `found.jsonl` of the command line with the dataset whose images it is of, in place of what was found there; null
    * where there is no such dataset. Fails with `data/in-use` while that dataset is searched, in any tab.

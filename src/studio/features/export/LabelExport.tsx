@@ -71,11 +71,7 @@ export function LabelExport(): ReactNode {
       </div>
       <p className="muted small">{format.help}</p>
       {dataset && dataset.labelling.inWork > 0 && (
-        <p className="attention small">
-          {dataset.labelling.inWork === 1
-            ? '1 image in work is left out; what is marked as done goes out.'
-            : `${dataset.labelling.inWork} images in work are left out; what is marked as done goes out.`}
-        </p>
+        <p className="attention small">{leftOut(dataset.labelling.inWork)}</p>
       )}
       {!isKept && (
         <label className={styles.check}>
@@ -134,3 +130,7 @@ function fileName(name: string, { onlyFile, id }: OutFormatInfo, withImages: boo
   const plain = fileStem(name, 'labels');
   return onlyFile !== null && !withImages ? `${plain} ${onlyFile}` : `${plain} ${id}.zip`;
 }
+
+/** What is not exported, of images whose labelling was begun. */
+export const leftOut = (inWork: number): string =>
+  `${plural(inWork, 'image')} in work ${inWork === 1 ? 'is' : 'are'} left out; what is marked as done goes out.`;

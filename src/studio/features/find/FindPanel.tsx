@@ -13,7 +13,7 @@ import { useSession } from '../../stores/session.ts';
 import { FindFolders } from './FindFolders.tsx';
 import styles from './FindPanel.module.css';
 import { FindReview } from './FindReview.tsx';
-import { REVIEW_KEYS } from './keys.ts';
+import { reviewKeysOfPage } from './keys.ts';
 import { useIsIdle } from './use-is-idle.ts';
 
 /** Finds all objects of the open image or of whole datasets, and lets them be accepted or rejected one by one. */
@@ -207,10 +207,10 @@ function Quality(): ReactNode {
   );
 }
 
-/** Keys of the review, whatever has the focus but a field that takes keys itself. */
+/** Keys of the review, whatever has the focus but a field that takes keys itself; those of the page once it is over. */
 function onReviewKey(event: KeyboardEvent): void {
   if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) return;
-  if (!runKey([REVIEW_KEYS], event.nativeEvent, undefined)) return;
+  if (!runKey(reviewKeysOfPage(), event.nativeEvent, undefined)) return;
   event.preventDefault();
   event.stopPropagation();
 }

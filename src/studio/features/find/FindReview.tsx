@@ -27,8 +27,8 @@ export function FindReview(): ReactNode {
   const searchId = useFind((state) => state.searchId);
   const isEmpty = objects.length === 0;
   useEffect(() => {
-    // The button that was pressed last is gone, or could not be pressed during the search; keys go on.
-    if ((isEmpty || searchId !== null) && document.activeElement === document.body) box.current?.focus();
+    // The button that was pressed last is gone, or could not be pressed during the search: what has the focus is around here.
+    if ((isEmpty || searchId !== null) && document.activeElement?.contains(box.current)) box.current?.focus();
   }, [isEmpty, searchId]);
   if (!image || !isSearched) return null;
   const object = objects[chosen];

@@ -15,8 +15,13 @@ import { useLabels } from '../../stores/labels.ts';
 export const REVIEW_KEYS: KeyGroup<unknown> = {
   title: 'Segment, in the review of found objects',
   bindings: [
-    { on: ['n'], list: [['N, P', 'choose the next object, or the one before']], run: () => chooseFound(1) },
-    { on: ['p'], list: [], run: () => chooseFound(-1) },
+    {
+      on: ['n'],
+      list: [['N, P', 'choose the next object, or the one before']],
+      repeats: true,
+      run: () => chooseFound(1),
+    },
+    { on: ['p'], list: [], repeats: true, run: () => chooseFound(-1) },
     {
       on: ['a'],
       list: [['A, Shift + A', 'accept the object, or all']],

@@ -23,6 +23,7 @@ const isInDialog = (target: EventTarget | null): boolean =>
 
 /** The image with its objects, prompts and tools. */
 export function ImageCanvas({ image }: { readonly image: OpenedImage }): ReactNode {
+  const box = useRef<HTMLDivElement>(null);
   const stack = useRef<HTMLDivElement>(null);
   const control = useRef<CanvasControl>(null);
   const tool = useTools((state) => state.tool);
@@ -37,6 +38,7 @@ export function ImageCanvas({ image }: { readonly image: OpenedImage }): ReactNo
     const stage = new Stage({ image: shown, masks, drawing, cursor }, image.bitmap, image);
     const own = new CanvasControl(image, stage, cursor);
     control.current = own;
+    own.showCrosshair(box.current?.matches(':focus-visible') ?? false);
     const resize = (): void =>
       own.resize({ width: element.clientWidth, height: element.clientHeight }, density());
     const observer = new ResizeObserver(resize);
@@ -59,6 +61,11 @@ export function ImageCanvas({ image }: { readonly image: OpenedImage }): ReactNo
     };
   }, [image]);
 
+  useEffect(() => {
+    // Where nothing of the page has the focus, keys are meant for the image.
+    if (document.activeElement?.contains(box.current)) box.current?.focus();
+  }, []);
+
   // biome-ignore lint/correctness/useExhaustiveDependencies: what the model sees has changed
   useEffect(() => {
     const timer = setTimeout(() => void answerShown(), SETTLE);
@@ -80,6 +87,7 @@ export function ImageCanvas({ image }: { readonly image: OpenedImage }): ReactNo
 
   return (
     <div
+      ref={box}
       className={styles.stage}
       aria-busy={busy !== null}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: the image is worked on with pointer and keys
@@ -105,7 +113,7 @@ export function ImageCanvas({ image }: { readonly image: OpenedImage }): ReactNo
           onPointerUp={(event) => control.current?.up(event.nativeEvent)}
           onPointerLeave={(event) => control.current?.leave(event.nativeEvent)}
           onPointerCancel={(event) => {
-            control.current?.cancel();
+            control.current?.interrupt();
             control.current?.leave(event.nativeEvent);
           }}
           onContextMenu={(event) => event.preventDefault()}

@@ -29,7 +29,8 @@ export function ImageGates(): ReactNode {
   );
 }
 
-const withoutGates = (isBase: boolean): string =>
+/** Why an encoded image has no gates. @param isBase whether the run kept the base model. */
+export const withoutGates = (isBase: boolean): string =>
   isBase ? 'This run kept the base model, which has no gates.' : 'This run has no gates.';
 
 function MethodBars(props: {

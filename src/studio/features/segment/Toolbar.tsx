@@ -7,6 +7,7 @@ import { useEdit } from '../../stores/edit-history.ts';
 import { keepMask, saveMask } from '../../stores/kept-masks.ts';
 import { useLabels } from '../../stores/labels.ts';
 import { acceptCandidate } from '../../stores/objects.ts';
+import { openOutline, useOutlines } from '../../stores/outlines.ts';
 import { chooseCloseUp, clearPrompts, promptWholeImage, redo, undo } from '../../stores/prompts.ts';
 import { chooseRefine, isEmpty, useSegment, useShownAnswer } from '../../stores/segment.ts';
 import {
@@ -28,6 +29,7 @@ export function Toolbar(): ReactNode {
   const hasMask = useShownAnswer() !== null;
   const undone = history.entries[history.index];
   const done = history.entries[history.index - 1];
+  const isOutlining = useOutlines(() => openOutline().length > 0) && tool === 'polygon';
   return (
     <div className={styles.bar} role="toolbar" aria-label="Segment tools">
       <SegmentedControl
@@ -47,8 +49,8 @@ export function Toolbar(): ReactNode {
         onChange={chooseTool}
       />
       <span className={styles.group}>
-        <Hint text={done && `Undo: ${done.title}`}>
-          <button type="button" disabled={!done} onClick={() => void undo()}>
+        <Hint text={isOutlining ? 'Undo: last corner' : done && `Undo: ${done.title}`}>
+          <button type="button" disabled={!done && !isOutlining} onClick={() => void undo()}>
             Undo
           </button>
         </Hint>

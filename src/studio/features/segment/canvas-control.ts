@@ -21,6 +21,7 @@ import {
   pointerDown,
   pointerMove,
   pointerUp,
+  type ToolRequest,
   type ToolState,
   type ToolStep,
 } from '../../canvas/tools.ts';
@@ -43,6 +44,7 @@ import { useFind } from '../../stores/find-state.ts';
 import { hoverAt, useHover } from '../../stores/hover.ts';
 import { selectObjects, toggleObject, useLabels } from '../../stores/labels.ts';
 import { addBox, addPolygon, candidateRuns, cutAt, objectAt } from '../../stores/objects.ts';
+import { keepOutline, openOutline, useOutlines } from '../../stores/outlines.ts';
 import { addPoint } from '../../stores/prompts.ts';
 import { shownAnswer, showRegion, useSegment } from '../../stores/segment.ts';
 import { useTools } from '../../stores/tools.ts';
@@ -84,6 +86,7 @@ export class CanvasControl {
     private readonly surface: HTMLElement,
   ) {
     this.cross = { x: image.width / 2, y: image.height / 2 };
+    this.state = this.resting();
     const paint = (): void => this.paintMasks();
     this.endings = [
       useEdit.subscribe(() => {
@@ -97,8 +100,13 @@ export class CanvasControl {
         if (now.objects !== before.objects || now.chosen !== before.chosen) paint();
       }),
       useTools.subscribe((now, before) => {
-        if (now.tool !== before.tool) this.cancel();
+        if (now.tool !== before.tool) this.interrupt();
         this.paintCursor();
+      }),
+      useOutlines.subscribe(() => {
+        const { state } = this;
+        if (state.mode === 'outlining' && state.moving === null && state.corners !== openOutline())
+          this.interrupt();
       }),
       useBrush.subscribe(({ stroke: now }) => {
         if (!now) paint();
@@ -109,7 +117,7 @@ export class CanvasControl {
 
   close(): void {
     clearTimeout(this.timer);
-    this.cancel();
+    this.interrupt();
     hoverAt(null);
     for (const end of this.endings) end();
     this.stage.close();
@@ -155,10 +163,10 @@ export class CanvasControl {
   moveCrosshair(point: Point): void {
     this.cross = withinImage(point, this.image);
     if (this.view) this.apply(pointerMove(this.state, this.cross, toCanvas(this.view, this.cross)));
-    this.paintCursor();
+    this.showCrosshair(true);
   }
 
-  /** The keyboard's crosshair is shown while the image has the focus by keyboard. */
+  /** The keyboard's crosshair is shown while the image has the focus by keyboard, and once a key uses it. */
   showCrosshair(isShown: boolean): void {
     this.isKeyboard = isShown;
     this.paintCursor();
@@ -167,6 +175,7 @@ export class CanvasControl {
   /** What the left button does, at the crosshair: clicks, or begins and ends what is drawn. */
   press(shift: boolean): void {
     if (!this.view) return;
+    this.showCrosshair(true);
     if (['boxing', 'painting', 'cutting'].includes(this.state.mode)) {
       this.apply(pointerUp(this.state));
       return;
@@ -188,7 +197,7 @@ export class CanvasControl {
     if (event.pointerType === 'touch') {
       this.pinch.down(event.pointerId, at.canvas);
       if (this.pinch.isActive) {
-        this.cancel();
+        this.interrupt();
         return;
       }
     }
@@ -209,6 +218,8 @@ export class CanvasControl {
       return;
     }
     if (event.pointerType === 'touch') this.pinch.move(event.pointerId, at.canvas, this.view);
+    // Browsers tell of moves too when the page changes under a pointer that rests.
+    if (at.canvas.x !== this.pointer?.x || at.canvas.y !== this.pointer.y) this.isKeyboard = false;
     this.pointer = at.canvas;
     if (this.state.mode === 'painting') {
       // Every place that the pointer was at since the last frame, or fast strokes would have corners.
@@ -242,10 +253,36 @@ export class CanvasControl {
     this.apply(cancelled(this.state));
   }
 
-  apply({ state, request }: ToolStep): void {
+  /** Gives up what is being drawn, but for a polygon, which waits as it was before the last gesture. */
+  interrupt(): void {
+    const { request } = cancelled(this.state);
+    this.go(this.resting());
+    this.request(request);
+  }
+
+  /** Between gestures: nothing is being drawn, or a polygon. */
+  private resting(): ToolState {
+    const corners = openOutline();
+    const isOutlining = corners.length > 0 && useTools.getState().tool === 'polygon';
+    return isOutlining ? { mode: 'outlining', corners, moving: null } : IDLE;
+  }
+
+  private go(state: ToolState): void {
     const isDrawn = isShown(this.state) || isShown(state);
     this.state = state;
     if (isDrawn) this.paintDrawing();
+  }
+
+  apply({ state, request }: ToolStep): void {
+    const wasOutlining = this.state.mode === 'outlining';
+    this.go(state);
+    if (state.mode !== 'outlining') {
+      if (wasOutlining) keepOutline([]);
+    } else if (state.moving === null) keepOutline(state.corners);
+    this.request(request);
+  }
+
+  private request(request: ToolRequest | null): void {
     switch (request?.kind) {
       case undefined:
         return;

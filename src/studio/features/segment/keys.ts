@@ -54,6 +54,7 @@ const arrow = (key: string, dx: number, dy: number, list: KeyBinding<KeyTarget>[
   ({
     on: [key],
     list,
+    repeats: true,
     run: (target, { shiftKey }) => {
       const pixels = shiftKey ? 10 : 1;
       target.moveCrosshair({ x: target.crosshair.x + dx * pixels, y: target.crosshair.y + dy * pixels });
@@ -89,8 +90,13 @@ export const SEGMENT_KEYS: readonly KeyGroup<KeyTarget>[] = [
       tool('b', 'box', 'draw a box'),
       tool('p', 'brush', 'brush'),
       tool('e', 'eraser', 'eraser'),
-      { on: ['['], list: [['[, ]', 'smaller or larger brush']], run: () => resizeBrush(false) },
-      { on: [']'], list: [], run: () => resizeBrush(true) },
+      {
+        on: ['['],
+        list: [['[, ]', 'smaller or larger brush']],
+        repeats: true,
+        run: () => resizeBrush(false),
+      },
+      { on: [']'], list: [], repeats: true, run: () => resizeBrush(true) },
       tool('l', 'polygon', 'polygon (Enter closes it, Backspace takes the last corner back)'),
       tool('u', 'cut', 'cut objects along a line'),
       tool('a', 'select', 'select objects (with any tool: Alt + click)'),
@@ -105,8 +111,13 @@ export const SEGMENT_KEYS: readonly KeyGroup<KeyTarget>[] = [
         list: [['Escape', 'give up what is being drawn; let the chosen objects go']],
         run: (target) => (target.toolState.mode === 'idle' ? selectObjects([]) : target.cancel()),
       },
-      { on: ['+', '='], list: [['+, −, 0', 'zoom in, zoom out, fit']], run: (target) => target.zoom(1.25) },
-      { on: ['-'], list: [], run: (target) => target.zoom(0.8) },
+      {
+        on: ['+', '='],
+        list: [['+, −, 0', 'zoom in, zoom out, fit']],
+        repeats: true,
+        run: (target) => target.zoom(1.25),
+      },
+      { on: ['-'], list: [], repeats: true, run: (target) => target.zoom(0.8) },
       { on: ['0'], list: [], run: (target) => target.fit() },
     ],
   },
@@ -125,6 +136,7 @@ export const SEGMENT_KEYS: readonly KeyGroup<KeyTarget>[] = [
       {
         on: ['o'],
         list: [['O, Shift + O', 'choose the next or the previous object']],
+        repeats: true,
         run: (_, { shiftKey }) => selectNext(shiftKey ? -1 : 1),
       },
       {
@@ -168,11 +180,18 @@ export const SEGMENT_KEYS: readonly KeyGroup<KeyTarget>[] = [
         list: [['Delete or Backspace', 'clear the prompts, or else delete the chosen objects']],
         run: takeBack,
       },
-      { on: ['Ctrl+z'], list: [['Ctrl + Z', 'undo']], command: 'Undo', run: () => void undo() },
+      {
+        on: ['Ctrl+z'],
+        list: [['Ctrl + Z', 'undo']],
+        command: 'Undo',
+        repeats: true,
+        run: () => void undo(),
+      },
       {
         on: ['Ctrl+y', 'Ctrl+Shift+z'],
         list: [['Ctrl + Y', 'redo']],
         command: 'Redo',
+        repeats: true,
         run: () => void redo(),
       },
       {
@@ -185,9 +204,16 @@ export const SEGMENT_KEYS: readonly KeyGroup<KeyTarget>[] = [
         on: ['PageDown'],
         list: [['Page Up, Page Down', 'the image before or after']],
         command: 'Image after this one',
+        repeats: true,
         run: () => void openBeside(1),
       },
-      { on: ['PageUp'], list: [], command: 'Image before this one', run: () => void openBeside(-1) },
+      {
+        on: ['PageUp'],
+        list: [],
+        command: 'Image before this one',
+        repeats: true,
+        run: () => void openBeside(-1),
+      },
     ],
   },
   {

@@ -35,7 +35,7 @@ export const LooksPanel = memo(function LooksPanel(props: {
 });
 
 /** Of what is shown, so that the three figures agree. */
-const changeText = (base: number, now: number): string =>
+export const changeText = (base: number, now: number): string =>
   signed(Number(now.toFixed(2)) - Number(base.toFixed(2)), 2);
 
 function LookView({ look, kind }: { readonly look: Look; readonly kind: 'base' | 'now' }): ReactNode {
