@@ -15,7 +15,7 @@ export interface Layout {
 }
 
 /** Values a pixel that an image has at most. */
-const FEW = 4;
+export const FEW = 4;
 /** Classes that a last axis may be of. */
 const MOST_CLASSES = 64;
 

@@ -60,8 +60,14 @@ export async function chooseMasks(claims: readonly Claim[], peek: Peek): Promise
     return known;
   };
   let classNames: ReadonlyMap<number, string> | undefined;
+  const plain = kindsOf(claims.filter(({ mask }) => mask.field !== 'mask' && !mask.isAside));
+  const insteadOf = ({ isAside, byImage }: Kind) =>
+    isAside ? plain.filter((kind) => [...kind.byImage.keys()].some((image) => byImage.has(image))) : [];
   for (const field of ['mask', 'instances', 'labels'] as const) {
-    for (const rivals of rivalsOf(kindsOf(claims.filter(({ mask }) => mask.field === field)))) {
+    for (const kinds of rivalsOf(kindsOf(claims.filter(({ mask }) => mask.field === field)))) {
+      const asides = kinds.filter((kind) => insteadOf(kind).length > 0);
+      refusals.push(...asides.map((kind) => previewLeft(kind, insteadOf(kind))));
+      const rivals = kinds.filter((kind) => !asides.includes(kind));
       const settled = await settle(rivals, peek);
       refusals.push(...settled.refusals);
       const [only] = settled.used;

@@ -487,6 +487,19 @@ const layouts: Readonly<Record<string, Layout>> = {
     datasets: ['F 2'],
     refusals: ['F/01_ERR_SEG/mask000.tif data/preview', 'F/01_RES/mask000.tif data/second-mask'],
   },
+  'overlays beside instance maps and class maps': {
+    files: ['1', '2'].flatMap((n) => [
+      `Train/Images/train_${n}.png`,
+      `Train/Labels/train_${n}_instances.npy`,
+      `Train/Labels/train_${n}_labels.npy`,
+      `Train/Overlay/train_${n}.png`,
+    ]),
+    pairs: ['1', '2'].map(
+      (n) =>
+        `Train/Images/train_${n}.png -> instances Train/Labels/train_${n}_instances.npy, labels Train/Labels/train_${n}_labels.npy`,
+    ),
+    refusals: ['Train/Overlay/train_1.png data/preview'],
+  },
   'iSAID: folders called images below those of the masks': {
     files: ['0', '1'].flatMap((n) => [
       `iSAID/train/images/P000${n}.png`,
