@@ -78,7 +78,13 @@ export async function pairFiles(files: readonly ImageFile[], options: PairOption
   const stacks = new Set(
     assignment.images.flatMap((own) => own.files.flatMap(({ stem }) => stackOf(stem) ?? [])),
   );
-  const unmatched = assignment.unmatched.map(({ file, mask }) => noImage(file, mask, stacks));
+  const unmatched = joinAlike(
+    sortedByName(
+      assignment.unmatched.map(({ file, mask }) => noImage(file, mask, stacks)),
+      ({ file }) => file,
+    ),
+    ({ file, code, reason }) => [code, reason, ...nameParts(file).folders].join('\n'),
+  );
   const unheeded = takenForImages(assignment.unheeded);
   const strayed = joinAlike(
     sortedByName(strays, ({ file }) => file),

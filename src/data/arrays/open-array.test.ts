@@ -140,8 +140,8 @@ const raw = (length: number) =>
   new PyRaw([0x42, length & 255, length >> 8, 0, 0, ...new Array<number>(length).fill(1)]);
 
 /** Two pages of 6 × 7 pixels with 6 planes: the value of each pixel, by its place from 0 to 83, in each of them. */
-function planes(descr: '<f4' | '|u1' | '|i1', valueOf: (pixel: number, plane: number) => number) {
-  const values = Array.from({ length: 504 }, (_, i) => valueOf(Math.floor(i / 6), i % 6));
+function planes(descr: '<f4' | '|u1' | '|i1', at: (pixel: number, plane: number) => number) {
+  const values = Array.from({ length: 504 }, (_, i) => at(Math.floor(i / 6), i % 6));
   const elements = descr === '<f4' ? new Float32Array(values) : Int8Array.from(values);
   return Uint8Array.from([...numbers(`'${descr}'`, '(2, 6, 7, 6)'), ...new Uint8Array(elements.buffer)]);
 }
