@@ -14,9 +14,18 @@ export const mat: ArchiveFormat = {
   open: async (archive) => (await arraysOf(archive)).map((array, i) => memberOf(array, i, archive)),
 };
 
-const arraysOf = async (archive: LazyFile) => readMat(valueOrThrow(await readBytes(archive)), archive.path);
+/** Opened files, so that one map after the other does not unpack all again while memory allows. */
+const opened = new WeakMap<LazyFile, WeakRef<readonly MatArray[]>>();
 
-/** Holds no elements: the file is read again when they are needed. */
+async function arraysOf(archive: LazyFile): Promise<readonly MatArray[]> {
+  const kept = opened.get(archive)?.deref();
+  if (kept) return kept;
+  const arrays = readMat(valueOrThrow(await readBytes(archive)), archive.path);
+  opened.set(archive, new WeakRef(arrays));
+  return arrays;
+}
+
+/** Holds no elements: the file is opened again when they are needed. */
 function memberOf({ name, code, shape, type }: MatArray, index: number, archive: LazyFile): Member {
   const path = `${archive.path}/${name}.npy`;
   const layout = writtenAs(shape);

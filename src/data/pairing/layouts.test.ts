@@ -524,6 +524,16 @@ const layouts: Readonly<Record<string, Layout>> = {
       (folder, i) => `set/images/${i + 1}.png -> set/masks/${folder}/${i + 1}.png`,
     ),
   },
+  'ilastik: a segmentation and the numbers of its objects': {
+    files: ['1', '2'].flatMap((n) => [
+      `${n}.tif`,
+      `${n}_Simple Segmentation.tif`,
+      `${n}_Object Identities.tif`,
+    ]),
+    pairs: ['1', '2'].map(
+      (n) => `${n}.tif -> ${n}_Simple Segmentation.tif, instances ${n}_Object Identities.tif`,
+    ),
+  },
   'ISIC: superpixels beside the images': {
     files: ['0', '1'].flatMap((n) => [
       `Input/ISIC_000000${n}.jpg`,

@@ -25,7 +25,7 @@ const WORDS: ReadonlyMap<string, Meaning> = table({
     'labeled labelled lbl lbls lab seg segs segm segmentation segmentations segmented segmap segmaps semantic semantics ' +
     'manual target targets trimap trimaps matte mattes matting alpha alphas silhouette silhouettes foreground pixelmap pixelmaps parsing',
   labels: 'label labels class classes',
-  instances: 'instance instances inst',
+  instances: 'instance instances inst identities',
   object: 'object objects',
   aside:
     'viz vis visual visualization visualisation overlay overlays preview previews blend edge edges boundary boundaries ' +
