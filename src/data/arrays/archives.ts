@@ -16,6 +16,7 @@ import {
   uncounted,
 } from '../pairing/words.ts';
 import type { ReadProgress, Refusal, Split } from '../types.ts';
+import { classMap } from './class-map.ts';
 import { FEW, layoutOf, shapeText } from './layout.ts';
 import { mat } from './mat.ts';
 import type { ArchiveFormat, Member } from './members.ts';
@@ -85,7 +86,7 @@ async function filesOf(
     const role = roleOf(member.name);
     return role && (isOfPixels(member) || member.type === OBJECTS) ? [{ member, ...role }] : [];
   });
-  const named = await oneOfEach(said, archive, refusals);
+  const named = withClasses(await oneOfEach(said, archive, refusals), members);
   const [alone] = pixels;
   if (!alone && named.length === 0) throw noPixels(members, archive);
   if (alone && pixels.length === 1 && named.length === 0)
@@ -108,8 +109,25 @@ async function filesOf(
     if (image && group.some(({ member }) => member.type === OBJECTS)) throw ofObjects(image, mask, archive);
     if (image && mask) await checkPair(image, mask, archive);
   }
-  return named.map((each) => placed(each, archive, named.length > 1));
+  const files = named.map((each) => placed(each, archive, named.length > 1));
+  return named.some(({ member }) => isStack(member)) ? files : withFields(files, named);
 }
+
+/** Objects and their classes as one file, so that no folder's name says otherwise. */
+function withFields(files: readonly LazyFile[], named: readonly Named[]): LazyFile[] {
+  const of = (each: Named | undefined) => (each ? files[named.indexOf(each)] : undefined);
+  return named.flatMap((each, i): LazyFile[] => {
+    const file = files[i] as LazyFile;
+    const objects = named.find(({ field, split }) => field === 'instances' && split === each.split);
+    const instances = of(objects);
+    if (each.field === 'labels' && instances) return [];
+    const labels = of(named.find(({ field, split }) => field === 'labels' && split === each.split));
+    return each === objects && instances && labels ? [{ ...file, fields: { instances, labels } }] : [file];
+  });
+}
+
+const isStack = ({ type, shape, file }: Member) =>
+  typeof type !== 'string' && layoutOf(shape, file.path).pages > 1;
 
 /** Whether masks say what one would: a single one, or the objects and their classes. */
 const areOneMask = (masks: readonly Named[]) =>
@@ -135,6 +153,28 @@ async function oneOfEach(named: readonly Named[], archive: string, refusals: Ref
 }
 
 const withoutIndices = (name: string) => name.replace(/[({]\d+[)}]/g, '');
+
+/** Numbered objects with a list of the class of each, beside them, as these and a map of classes. */
+function withClasses(named: readonly Named[], members: readonly Member[]): readonly Named[] {
+  const [objects, ...more] = named.filter(({ field }) => field === 'instances');
+  if (!objects || more.length > 0 || isStack(objects.member) || named.some(({ field }) => field === 'labels'))
+    return named;
+  const { member } = objects;
+  const parent = parentOf(member.name);
+  const list = (words: RegExp) =>
+    members.find((each) => isList(each) && parentOf(each.name) === parent && words.test(leafOf(each.name)));
+  const classes = list(CLASS_LISTS);
+  return classes
+    ? [...named, { ...objects, field: 'labels', member: classMap(member, classes, list(ID_LISTS)) }]
+    : named;
+}
+
+/** As HoVer-Net, Lizard and SBD call the list of the classes of objects, and that of their numbers. */
+const CLASS_LISTS = /^(inst_?)?(class|type|categor)(e?s|y|ies)?$/i;
+const ID_LISTS = /^(inst_?)?u?ids?$/i;
+
+const isList = ({ type, shape }: Member) =>
+  typeof type !== 'string' && shape.length === 2 && shape.filter((size) => size !== 1).length < 2;
 
 const leafOf = (name: string) => name.slice(name.lastIndexOf('.') + 1);
 const parentOf = (name: string) => name.slice(0, Math.max(0, name.lastIndexOf('.')));

@@ -53,12 +53,13 @@ describe('the numbers of a file are those that SciPy reads', () => {
   });
 });
 
+const BYTES = { bits: 8, kind: 'unsigned', littleEndian: true } as const;
 const masksOf = ({ mask, labels, instances }: DatasetSample) => ({ mask, labels, instances });
 
 /** What becomes of a file beside images of its name: the values of each map by field. */
 async function beside(path: string, bytes: Uint8Array) {
   const image = writeNpy(
-    { bits: 8, kind: 'unsigned', littleEndian: true },
+    BYTES,
     [9, 13],
     Uint8Array.from({ length: 117 }, (_, i) => (i * 89) % 251),
   );
@@ -81,7 +82,6 @@ describe('maps in files of MATLAB are the masks of the image of their name', () 
     [
       ['CoNSeP', { instances: 'inst_map', labels: 'type_map' }],
       ['HoVer-Net', { instances: 'inst_map' }],
-      ['SBD, objects', { instances: 'GTinst.Segmentation' }],
       ['SBD, classes', { mask: 'GTcls.Segmentation' }],
       ['BSDS500', { mask: 'groundTruth{1}.Segmentation' }],
       ['Clothing Co-Parsing', { mask: 'groundtruth' }],
@@ -99,6 +99,41 @@ describe('maps in files of MATLAB are the masks of the image of their name', () 
       ),
     );
     expect(refused).toEqual([]);
+  });
+
+  it.each([
+    ['SBD, objects', 'GTinst.Segmentation', [0, 1, 2, 1]],
+    ['Lizard', 'inst_map', [0, 0, 1, 0, 2, 0, 3]],
+  ] as const)('%s, with the class of each object in a list', async (name, map, classes) => {
+    const { path, file, arrays } = caseOf(`${name}, packed`);
+    const { maps, refused } = await beside(path, unpacked(file));
+    const instances = floats(arrays[map]?.values ?? '');
+    expect(maps).toEqual({ instances, labels: instances.map((id) => classes[id] ?? -1) });
+    expect(refused).toEqual([]);
+  });
+
+  it('a list of classes of other objects is refused, and the objects are read', async () => {
+    const { path, file } = caseOf('classes of other objects, packed');
+    const image = writeNpy(
+      BYTES,
+      [9, 13],
+      new Uint8Array(117).map((_, i) => (i * 89) % 251),
+    );
+    const { datasets } = await readDatasets([
+      { path: 'images/a.npy', bytes: async () => image },
+      { path, bytes: async () => unpacked(file) },
+    ]);
+    const [dataset] = datasets;
+    if (!dataset) throw new Error('there is no dataset');
+    const { refusals, samples } = await inspectDataset(dataset);
+    expect(samples).toMatchObject([{ maskKind: 'instances', objects: 3, labels: [1] }]);
+    expect(refusals).toMatchObject([
+      {
+        code: 'data/array-shape',
+        reason: 'inst_map has 3 objects and inst_type (2 × 1) classes for another number of them.',
+        cure: expect.stringMatching(/type_map/),
+      },
+    ]);
   });
 
   it('of several annotators the first, which is said', async () => {

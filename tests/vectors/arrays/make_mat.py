@@ -120,6 +120,9 @@ def main() -> None:
     outlines = [rng.random((n, 2)) for n in (4, 5, 9)]
     add("CoNSeP", {"inst_map": cells(3), "type_map": cells(3) % 3, "inst_type": np.ones((3, 1)), "inst_centroid": outlines[0]}, "Labels/a.mat")
     add("HoVer-Net", {"inst_map": cells(3), "inst_contour": objects(outlines, (3, 1))})
+    lists = {"id": np.array([[6], [2], [4]]), "class": np.array([[3], [1], [2]])}
+    add("Lizard", {"inst_map": 2 * cells(3), **lists, "bbox": np.ones((3, 4)), "centroid": outlines[0]}, "Labels/a.mat")
+    add("classes of other objects", {"inst_map": cells(3), "inst_type": np.ones((2, 1))}, "Labels/a.mat")
     edges = objects([scipy.sparse.csc_matrix(cells(3) == k) for k in (1, 2, 3)], (3, 1))
     inst = {"Boundaries": edges, "Segmentation": cells(3, "u1"), "Categories": np.array([[1], [2], [1]])}
     add("SBD, objects", {"GTinst": inst}, "inst/a.mat")
