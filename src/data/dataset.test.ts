@@ -193,6 +193,28 @@ describe('a drop with everything that can be wrong', () => {
     ]);
   });
 
+  it('says once what is wrong with all masks of a folder', async () => {
+    const { dataset } = await only(
+      Object.fromEntries(
+        ['a', 'b', 'c', 'd', 'e'].flatMap((name) => [
+          [`set/images/${name}.png`, image(2 * WIDTH, 2 * HEIGHT)],
+          [`set/masks/${name}.png`, good],
+        ]),
+      ),
+    );
+    const { refusals, samples } = await inspectDataset(dataset);
+    expect(samples.map(({ maskKind }) => maskKind)).toEqual(new Array(5).fill(undefined));
+    expect(refusals).toMatchObject([
+      {
+        code: 'data/mask-size',
+        file: 'set/masks/a.png',
+        reason: expect.stringMatching(
+          /8 × 6 pixels and its image a\.png is 16 × 12\. The same holds for 4 other files/,
+        ),
+      },
+    ]);
+  });
+
   it('gives a sentence for each, and keeps what is good', async () => {
     const { dataset, refusals } = await only(files);
     const result = await inspectDataset(dataset);

@@ -67,8 +67,6 @@ export const isArrayName = ({ extension }: Pick<NameParts, 'extension'>) => exte
 export const isImageName = (parts: Pick<NameParts, 'extension'>) =>
   IMAGE_EXTENSIONS.has(parts.extension) || isArrayName(parts);
 
-export const isNpzName = ({ extension }: NameParts) => extension === 'npz';
-
 export const isZipName = ({ extension }: NameParts) => extension === 'zip';
 
 /** The same for names that are one file where case and the form of accents do not count (Windows, macOS). */

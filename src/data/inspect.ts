@@ -8,6 +8,7 @@ import {
   type MaskTurn,
 } from './dataset.ts';
 import { withRunOrder } from './dataset-runs.ts';
+import { joinInFolders } from './join-alike.ts';
 import type { LazyFile } from './lazy-file.ts';
 import { ObjectSizeCounts } from './object-sizes.ts';
 import { labelsOf } from './objects.ts';
@@ -141,7 +142,8 @@ export async function inspectDataset(
     reading,
     evidence: [...(runs?.evidence ?? []), ...(runs?.rows ?? []), ...evidence],
     summary: summarise(clean.name, samples, bytesOf(clean)),
-    refusals,
+    // What is wrong with a mask is often wrong with all of its folder.
+    refusals: joinInFolders(refusals),
   };
 }
 

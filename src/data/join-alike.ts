@@ -1,5 +1,7 @@
 import { listed } from './annotations/image-remarks.ts';
+import { nameParts } from './file-names.ts';
 import { push } from './pairing/match.ts';
+import { uncounted } from './pairing/words.ts';
 import type { Refusal } from './types.ts';
 
 /** Files that remarks name one by one. */
@@ -17,3 +19,14 @@ export function joinAlike(remarks: readonly Refusal[], keyOf: (remark: Refusal) 
     return [{ ...first, reason }];
   });
 }
+
+/** Remarks of which those of files of one folder that say the same, but for names and numbers, are one. */
+export const joinInFolders = (remarks: readonly Refusal[]): Refusal[] =>
+  joinAlike(remarks, ({ file, code, severity, reason }) => {
+    const { folders, stem } = nameParts(file);
+    return [code, severity, uncounted(reason.replace(named(stem), '')), ...folders].join('\n');
+  });
+
+/** A name where it stands alone, not within a word. */
+const named = (stem: string) =>
+  new RegExp(`(?<![\\p{L}\\p{N}])${stem.replace(/[$()*+.?[\\\]^{|}]/g, '\\$&')}(?![\\p{L}\\p{N}])`, 'gu');

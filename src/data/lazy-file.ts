@@ -12,6 +12,8 @@ export interface LazyFile {
   bytes(): Promise<Uint8Array>;
   /** The bytes [offset, offset + length), where they can be read alone; fewer where the file ends. Rejects as {@link bytes} does. */
   read?(offset: number, length: number): Promise<Uint8Array>;
+  /** The first bytes, where they can be had without unpacking the rest; fewer where the file ends. Rejects as {@link bytes} does. */
+  head?(length: number): Promise<Uint8Array>;
   /** Of a mask that says itself what its values are, or holds several a pixel: a file for each. */
   readonly fields?: MaskFields;
 }
@@ -80,7 +82,8 @@ export interface FileParts {
 const held = new WeakMap<LazyFile, WeakRef<Uint8Array>>();
 
 /**
- * Opens a file to read parts of it. One that can be read only as a whole, as one within a zip, is, up to {@link limits}.
+ * Opens a file to read parts of it. One that can be read only as a whole, as one packed within a zip, is, up to {@link limits};
+ * its first bytes alone where these are enough.
  * @throws Failure when it cannot be read.
  */
 export async function openParts(file: LazyFile): Promise<FileParts> {
@@ -91,14 +94,19 @@ export async function openParts(file: LazyFile): Promise<FileParts> {
     held.set(file, new WeakRef(bytes));
     return bytes;
   };
-  const size = file.read ? file.size : (await whole()).length;
+  const size = file.read || file.head ? file.size : (await whole()).length;
+  const alone = (offset: number, length: number) => {
+    if (file.read) return file.read(offset, length);
+    const isHead = offset === 0 && length < size && !held.get(file)?.deref();
+    return isHead ? file.head?.(length) : undefined;
+  };
   return {
     name: file.path,
     size,
     read: async (offset, length) => {
-      if (!file.read) return (await whole()).subarray(offset, offset + length);
-      const read = file.read(offset, length).catch((error: unknown): Refusal => notReadable(error, file));
-      const part = await read;
+      const read = alone(offset, length);
+      if (!read) return (await whole()).subarray(offset, offset + length);
+      const part = await read.catch((error: unknown): Refusal => notReadable(error, file));
       if (part instanceof Uint8Array && part.length === length) return part;
       const refused = part instanceof Uint8Array ? changed(file, 'it ends earlier than it did') : part;
       return valueOrThrow<Uint8Array>({ ok: false, refusal: refused });

@@ -11,6 +11,16 @@ const pairs = ({ datasets }: Pairing) =>
 
 const codes = ({ refusals }: Pairing) => refusals.map(({ file, code }) => `${file} ${code}`);
 
+it('says once what holds for many masks of a folder', async () => {
+  const { refusals } = await pair(
+    ...['1', '2'].map((n) => `set/images/x${n}_w1.png`),
+    ...Array.from({ length: 9 }, (_, n) => `set/masks/A0${n}_truth.png`),
+  );
+  expect(refusals).toMatchObject([
+    { file: 'set/masks/A00_truth.png', reason: expect.stringMatching(/The same holds for 8 other files/) },
+  ]);
+});
+
 describe('folders', () => {
   it('pairs images and masks of one name, whatever the extension and its case', async () => {
     const pairing = await pair(

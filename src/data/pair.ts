@@ -1,5 +1,5 @@
 import { isImageName, isJunk, isNote, type NameParts, nameParts } from './file-names.ts';
-import { joinAlike } from './join-alike.ts';
+import { joinAlike, joinInFolders } from './join-alike.ts';
 import { sortedByName } from './natural-order.ts';
 import { notice, refusal } from './outcome.ts';
 import type { Peek } from './pairing/appearance.ts';
@@ -78,7 +78,8 @@ export async function pairFiles(files: readonly ImageFile[], options: PairOption
   const stacks = new Set(
     assignment.images.flatMap((own) => own.files.flatMap(({ stem }) => stackOf(stem) ?? [])),
   );
-  const unmatched = assignment.unmatched.map(({ file, mask }) => noImage(file, mask, stacks));
+  const alone = assignment.unmatched.map(({ file, mask }) => noImage(file, mask, stacks));
+  const unmatched = joinInFolders(sortedByName(alone, ({ file }) => file));
   const unheeded = takenForImages(assignment.unheeded);
   const strayed = joinAlike(
     sortedByName(strays, ({ file }) => file),

@@ -5,10 +5,10 @@ import {
   readAnnotations,
 } from './annotations/read-annotations.ts';
 import { remarksOnUse } from './annotations/remarks-on-use.ts';
-import { openArchives } from './arrays/npz.ts';
+import { isArchiveName, openArchives } from './arrays/archives.ts';
 import type { Dataset, DatasetSample } from './dataset.ts';
 import { runsOfSamples } from './dataset-runs.ts';
-import { isJunk, isNpzName, isZipName, nameParts } from './file-names.ts';
+import { isJunk, isZipName, nameParts } from './file-names.ts';
 import { type LazyFile, type MaskFields, readBytes } from './lazy-file.ts';
 import { limits } from './limits.ts';
 import { namelessImages } from './nameless-images.ts';
@@ -193,7 +193,7 @@ async function addFile(file: LazyFile, drop: Drop, depth = 0): Promise<void> {
     drop.stores.add(store);
     return;
   }
-  if (isNpzName(nameParts(file.path))) {
+  if (isArchiveName(nameParts(file.path))) {
     drop.archives.push(file);
     return;
   }

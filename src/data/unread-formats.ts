@@ -49,7 +49,7 @@ const FORMATS: readonly (readonly [extensions: string, what: string, cure: strin
     'Open it in an image program (GIMP, Fiji), save it as PNG or TIFF, and drop that.',
   ],
   [
-    'mat h5 hdf5 pkl zarr n5',
+    'h5 hdf5 pkl zarr n5',
     'arrays',
     'If it holds images or masks, save these as PNG or TIFF: a mask for each image, with the same name, in masks/.',
   ],

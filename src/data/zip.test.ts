@@ -1,6 +1,7 @@
 import { Uint8ArrayReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js/lib/zip-core-custom.js';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../config/random.ts';
+import { openParts } from './lazy-file.ts';
 import { readZip, writeZip, type ZipLimits, zipStream } from './zip.ts';
 
 const text = (s: string) => new TextEncoder().encode(s);
@@ -28,6 +29,68 @@ describe('readZip', () => {
     ]);
     expect(await files[0]?.bytes()).toEqual(text('image'));
     expect(await files[1]?.bytes()).toEqual(long);
+  });
+
+  describe('reads a part of a file without the rest', () => {
+    const random = Random.fromSeed(5);
+    const values = Uint8Array.from({ length: 300_000 }, () => random.integer(256));
+    /** A zip and how many of its bytes were read. */
+    const counted = async (level: 0 | 6) => {
+      const bytes = await writeZip({ 'other.txt': text('other'), 'a.npy': values }, level);
+      const source = {
+        size: bytes.length,
+        count: 0,
+        read: async (offset: number, length: number) => {
+          source.count += length;
+          return bytes.slice(offset, offset + length);
+        },
+      };
+      const [, file] = (await readZip(source, 'z.zip')).files;
+      if (!file) throw new Error('there is no file');
+      source.count = 0;
+      return { source, file, bytes };
+    };
+
+    it('of a packed one the first bytes', async () => {
+      const { source, file, bytes } = await counted(6);
+      expect(file.read).toBeUndefined();
+      const parts = await openParts(file);
+      expect(parts.size).toBe(values.length);
+      expect(await parts.read(0, 16_384)).toEqual(values.slice(0, 16_384));
+      expect(bytes.length).toBeGreaterThan(250_000);
+      expect(source.count).toBeLessThan(70_000);
+      // All that lies behind them needs the whole, which then is at hand for these too.
+      expect(await parts.read(200_000, 9)).toEqual(values.slice(200_000, 200_009));
+      source.count = 0;
+      expect(await parts.read(0, 9)).toEqual(values.slice(0, 9));
+      expect(source.count).toBe(0);
+    });
+
+    it('of a stored one any bytes', async () => {
+      const { source, file } = await counted(0);
+      const parts = await openParts(file);
+      expect(await parts.read(200_000, 9)).toEqual(values.slice(200_000, 200_009));
+      expect(await parts.read(299_990, 10)).toEqual(values.slice(-10));
+      expect(source.count).toBe(30 + 9 + 10);
+      expect(await file.read?.(299_990, 99)).toEqual(values.slice(-10));
+      expect(await file.bytes()).toEqual(values);
+    });
+
+    it.each([0, 6] as const)('and says what is damaged, level %i', async (level) => {
+      const { bytes } = await counted(level);
+      const broken = bytes.slice();
+      const at = Buffer.from(bytes).indexOf('a.npy') - 30;
+      broken.fill(7, at, at + 4);
+      const [, file] = (await readZip(broken, 'z.zip')).files;
+      const parts = openParts(file ?? { path: '', size: 0, bytes: async () => new Uint8Array() });
+      await expect(parts.then((own) => own.read(0, 100))).rejects.toThrow(
+        /it is not where the directory says/,
+      );
+      const packed = bytes.slice();
+      packed.fill(0xff, at + 35, at + 45);
+      const [, other] = (await readZip(packed, 'z.zip')).files;
+      if (level === 6) await expect(other?.head?.(100)).rejects.toThrow(/entry of the zip is damaged/);
+    });
   });
 
   it('reads back every file of a zip of more than 65,535', async () => {

@@ -11,7 +11,7 @@ import {
   ZipReader,
   ZipWriter,
 } from '@zip.js/zip.js/lib/zip-core-custom.js';
-import { zipSync } from 'fflate';
+import { Inflate, zipSync } from 'fflate';
 import { Failure } from '../config/failure.ts';
 import { isJunk, nameParts } from './file-names.ts';
 import type { LazyFile } from './lazy-file.ts';
@@ -125,7 +125,15 @@ async function listEntries(
       );
     }
     seen.add(entry.filename);
-    files.push({ path: parts.path, size: entry.uncompressedSize, bytes: () => unpack(entry, shown) });
+    const raw = rawReader(zip, entry, shown);
+    files.push({
+      path: parts.path,
+      size: entry.uncompressedSize,
+      bytes: () => unpack(entry, shown),
+      ...(entry.compressionMethod === STORED
+        ? { read: raw }
+        : { head: (length) => unpackHead(raw, entry, shown, length) }),
+    });
   }
   return { files, refusals };
 }
@@ -199,14 +207,68 @@ async function unpack(entry: FileEntry, shown: string): Promise<Uint8Array> {
   try {
     return await entry.getData(new Uint8ArrayWriter());
   } catch (thrown) {
-    throw refuse(
-      'data/zip-damaged',
-      shown,
-      `This entry of the zip is damaged: ${whatBroke(thrown)}.`,
-      'Download the zip or create it again.',
-    );
+    throw damagedEntry(shown, thrown);
   }
 }
+
+const LOCAL_HEADER = 30;
+/** Packed bytes that are unpacked at once; they make 33 MB at most. */
+const STEP = 32 * 1024;
+
+/** Reads parts of the bytes of an entry as they lie in a zip, behind its own header; no checksum is compared. */
+function rawReader(zip: Uint8Array | ZipSource, entry: FileEntry, shown: string) {
+  const size = zip instanceof Uint8Array ? zip.length : zip.size;
+  const read = async (offset: number, length: number) =>
+    zip instanceof Uint8Array ? zip.slice(offset, offset + length) : zip.read(offset, length);
+  const startOf = async () => {
+    const header = await read(entry.offset, Math.max(0, Math.min(LOCAL_HEADER, size - entry.offset)));
+    const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
+    if (header.length < LOCAL_HEADER || view.getUint32(0, true) !== 0x04034b50)
+      throw damagedEntry(shown, new Error(ERR_LOCAL_FILE_HEADER_NOT_FOUND));
+    const data = entry.offset + LOCAL_HEADER + view.getUint16(26, true) + view.getUint16(28, true);
+    if (data + entry.compressedSize > size)
+      throw damagedEntry(shown, new Error(ERR_ENTRY_DATA_OUT_OF_BOUNDS));
+    return data;
+  };
+  let start: Promise<number> | undefined;
+  return async (offset: number, length: number) => {
+    start ??= startOf();
+    return read((await start) + offset, Math.max(0, Math.min(length, entry.compressedSize - offset)));
+  };
+}
+
+/** The first bytes of a packed entry, unpacked no further; fewer where it ends. @param raw reads its packed bytes. */
+async function unpackHead(
+  raw: ReturnType<typeof rawReader>,
+  { compressedSize, uncompressedSize }: FileEntry,
+  shown: string,
+  length: number,
+): Promise<Uint8Array> {
+  const head = new Uint8Array(Math.min(length, uncompressedSize));
+  let filled = 0;
+  const inflate = new Inflate((chunk) => {
+    const taken = chunk.subarray(0, head.length - filled);
+    head.set(taken, filled);
+    filled += taken.length;
+  });
+  for (let at = 0; at < compressedSize && filled < head.length; at += STEP) {
+    const packed = await raw(at, STEP);
+    try {
+      inflate.push(packed, at + STEP >= compressedSize);
+    } catch {
+      throw damagedEntry(shown, new Error(ERR_INVALID_COMPRESSED_DATA));
+    }
+  }
+  return head.subarray(0, filled);
+}
+
+const damagedEntry = (shown: string, thrown: unknown) =>
+  refuse(
+    'data/zip-damaged',
+    shown,
+    `This entry of the zip is damaged: ${whatBroke(thrown)}.`,
+    'Download the zip or create it again.',
+  );
 
 function whatBroke(thrown: unknown): string {
   const message = thrown instanceof Error ? thrown.message : String(thrown);

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { LazyFile } from '../lazy-file.ts';
 import { limits } from '../limits.ts';
 import { notice, refusal } from '../outcome.ts';
+import { uncounted } from '../pairing/words.ts';
 import type { ClassTable } from '../reading/class-table.ts';
 import type { Refusal, Split } from '../types.ts';
 import type { RunsFile } from './run-order.ts';
@@ -111,18 +112,18 @@ export interface AnnotationFormat {
 
 /** Collects what was wrong with single objects of a file, so that each kind is said once, with its count. */
 export class ObjectFaults {
-  private readonly byKind = new Map<string, { count: number; first: string; cure: string }>();
+  private readonly byKind = new Map<string, { kind: string; count: number; first: string; cure: string }>();
 
-  /** @param kind what is wrong, worded to follow "3 objects: ". @param which the first one, as a person finds it. */
+  /** @param kind what is wrong, worded to follow "3 objects: "; its numbers are those of the first. @param which the first one, as a person finds it. */
   add(kind: string, which: string, cure: string): void {
-    const known = this.byKind.get(kind);
+    const known = this.byKind.get(uncounted(kind));
     if (known) known.count++;
-    else this.byKind.set(kind, { count: 1, first: which, cure });
+    else this.byKind.set(uncounted(kind), { kind, count: 1, first: which, cure });
   }
 
   /** @param isAll whether nothing else of the file could be used: then it is refused. */
   remarks(path: string, isAll: boolean): Refusal[] {
-    return [...this.byKind].map(([kind, { count, first, cure }]) => {
+    return [...this.byKind.values()].map(({ kind, count, first, cure }) => {
       const which = count === 1 ? `${first}` : `${count} objects, the first being ${first}`;
       return (isAll ? refusal : notice)('data/annotation-object', path, `Left out: ${which}: ${kind}.`, cure);
     });

@@ -2,6 +2,7 @@ import { nameParts } from '../file-names.ts';
 import type { LazyFile } from '../lazy-file.ts';
 import type { AnnotationSource, ImageReference } from './annotation-format.ts';
 import type { ImageIndex } from './find-image.ts';
+import { parseJson, textOf } from './text-of.ts';
 
 const HEAD = 4096;
 
@@ -24,7 +25,7 @@ export class AnnotationBytes implements AnnotationSource {
     this.path = path;
     this.folder = parts.folders.join('/');
     this.extension = parts.extension;
-    this.head = new TextDecoder().decode(content.subarray(0, HEAD));
+    this.head = textOf(content.subarray(0, HEAD));
     this.content = content;
   }
 
@@ -34,7 +35,7 @@ export class AnnotationBytes implements AnnotationSource {
   }
 
   get text(): string {
-    return new TextDecoder().decode(this.bytes);
+    return textOf(this.bytes);
   }
 
   get json(): unknown {
@@ -61,7 +62,7 @@ export class AnnotationBytes implements AnnotationSource {
   private parse(): { readonly json: unknown; readonly error: string } {
     if (this.parsed) return this.parsed;
     try {
-      this.parsed = { json: JSON.parse(this.text) as unknown, error: '' };
+      this.parsed = { json: parseJson(this.text), error: '' };
       this.content = undefined;
     } catch (error) {
       this.parsed = { json: undefined, error: error instanceof Error ? error.message : String(error) };

@@ -29,10 +29,16 @@ const imageOutline = v.object({
 const withName = (image: unknown): unknown =>
   isRecord(image) ? { ...image, file_name: image.file_name ?? image.coco_url } : image;
 
-/** The outline; annotations are checked one by one, so that a bad one does not cost the others. */
+/** The outline; annotations, which LIVECell has by their number, are checked one by one, so that a bad one does not cost the others. */
 const outline = v.object({
   images: v.array(v.pipe(v.unknown(), v.transform(withName), imageOutline)),
-  annotations: v.array(v.unknown()),
+  annotations: v.union([
+    v.array(v.unknown()),
+    v.pipe(
+      v.record(v.string(), v.unknown()),
+      v.transform((byNumber) => Object.values(byNumber)),
+    ),
+  ]),
   categories: v.optional(v.array(v.object({ id, name: v.string() })), []),
 });
 

@@ -48,7 +48,7 @@ export class ImageIndex {
     const near = placeOf(file);
     const wanted =
       name === undefined ? undefined : nameParts(/^https?:/i.test(name) ? name.replace(/[?#].*$/, '') : name);
-    const named = wanted && best(this.byName.get(keyOf(wanted.file)) ?? [], wanted.folders, near);
+    const named = wanted && best(these(this.byName, wanted.file), wanted.folders, near);
     const isOwn = stems.some((stem) => keyOf(stem.replace(/.*\//, '')) === keyOf(wanted?.stem ?? ''));
     if (named && (isOwn || !prefersStems)) return named;
     const byStem = this.findStem(stems, near);
@@ -56,7 +56,7 @@ export class ImageIndex {
     if (named) return named;
     // What has no extension of images may be part of the name.
     if (wanted && (wanted.extension === '' || isImageName(wanted))) {
-      const found = best(this.byStem.get(keyOf(wanted.stem)) ?? [], wanted.folders, near);
+      const found = best(these(this.byStem, wanted.stem), wanted.folders, near);
       if (found) return 'path' in found ? { ...found, agreeing: -1, unlike: 'extension' } : found;
     }
     const byFolder = joined === undefined ? undefined : this.findJoined(joined, near);
@@ -100,7 +100,20 @@ export class ImageIndex {
   } {
     const folders = path.split('/');
     const stem = folders.pop() ?? '';
-    return { named: this.byStem.get(keyOf(stem)) ?? [], folders };
+    return { named: these(this.byStem, stem), folders };
+  }
+}
+
+/** The images of a name, which may be written as in an address (`my%20image.jpg`). */
+const these = (images: ReadonlyMap<string, readonly NameParts[]>, name: string) =>
+  images.get(keyOf(name)) ?? images.get(keyOf(decoded(name))) ?? [];
+
+/** A text as it is where it is part of no address. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 

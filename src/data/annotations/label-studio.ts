@@ -13,6 +13,7 @@ import {
   ObjectFaults,
   pointsOf,
 } from './annotation-format.ts';
+import { decoded } from './find-image.ts';
 import { listed } from './image-remarks.ts';
 import { countsOfBrush } from './run-lengths.ts';
 import { type AnnotatedObject, polygon, type Shape, scaledShape, turnedRectangle } from './shape.ts';
@@ -32,14 +33,19 @@ export const labelStudio: AnnotationFormat = {
   name: 'Label Studio',
   extensions: ['json'],
   recognises: ({ json }) => {
-    const [first] = tasksOf(json);
-    return (
-      first !== undefined &&
-      (Array.isArray(first.annotations) ||
-        Array.isArray(first.completions) ||
-        Array.isArray(first.predictions) ||
-        (imageOfTask(first) !== undefined && 'annotator' in first))
+    const tasks = tasksOf(json);
+    const [first] = tasks;
+    if (!first) return false;
+    if (!isWithAnnotations(first)) return imageOfTask(first) !== undefined && 'annotator' in first;
+    // Other tools' lists of annotations hold no results.
+    const annotations = tasks.flatMap(({ annotations: own, completions, predictions }) =>
+      [own, completions, predictions].flatMap((list: unknown) =>
+        Array.isArray(list) ? (list as unknown[]) : [],
+      ),
     );
+    return annotations.length === 0
+      ? 'data' in first
+      : annotations.every((each) => isTask(each) && 'result' in each);
   },
   read: readLabelStudio,
 };
@@ -211,14 +217,6 @@ function nameOfImage(task: Task): string {
 
 /** The stem without the code that an upload puts before a name. */
 const withoutCode = (name: string) => nameParts(name).stem.replace(/^[0-9a-f]{6,8}-(?=.)/i, '');
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
 
 const KINDS = ['rectangle', 'ellipse', 'polygon', 'brush', 'keypoint', 'vector'] as const;
 

@@ -15,6 +15,7 @@ import {
 import { groupedObjects } from './grouped-objects.ts';
 import { bytesOfBase64, shapeOfPng } from './mask-png.ts';
 import { polygon, rectangle, type Shape } from './shape.ts';
+import { parseJson, textOf } from './text-of.ts';
 
 const outline = v.object({
   shapes: v.array(v.unknown()),
@@ -175,7 +176,7 @@ function maskShape({ points, mask }: Entry): Shape | string {
 async function embeddedImage(source: AnnotationSource): Promise<Uint8Array> {
   const { path } = source;
   const bytes = await source.file(path)?.bytes();
-  const json: unknown = JSON.parse(new TextDecoder().decode(bytes));
+  const json: unknown = parseJson(textOf(bytes ?? new Uint8Array()));
   const parsed = v.safeParse(v.object({ imageData: v.string() }), json);
   const image = parsed.success ? bytesOfBase64(parsed.output.imageData) : undefined;
   if (image) return image;

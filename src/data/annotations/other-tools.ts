@@ -27,6 +27,11 @@ const TOOLS: readonly OtherTool[] = [
     cure: COCO,
   },
   {
+    name: 'of CreateML',
+    fields: [['image', 'annotations']],
+    cure: 'It holds boxes, which do not say which pixels are the object: outline the objects, and export the set as COCO with segmentations.',
+  },
+  {
     name: 'of SuperAnnotate',
     fields: [['metadata', 'instances']],
     cure: 'Convert it to COCO with the Python SDK of SuperAnnotate, and drop that with the images.',

@@ -2,7 +2,7 @@ import type { DatasetSample } from '../dataset.ts';
 import { decodeImage } from '../decode/image.ts';
 import { readHeader } from '../decode/read-raster.ts';
 import { isImageName, nameParts, withoutExtension } from '../file-names.ts';
-import { joinAlike } from '../join-alike.ts';
+import { joinInFolders } from '../join-alike.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
 import { sortedByName } from '../natural-order.ts';
 import { attempt, notice, refusal } from '../outcome.ts';
@@ -353,7 +353,8 @@ class DropReader {
       splits: this.splits.known(),
       used: this.used,
       runs,
-      refusals: joined(this.refusals),
+      // A set has a label file for each image, and what is wrong with one of them is often wrong with all: said once.
+      refusals: joinInFolders(this.refusals),
     };
   }
 }
@@ -367,13 +368,6 @@ function notFound(
   if (among) return ['ambiguous', `${wanted} (${listed(among)})`];
   return [/^https?:/i.test(wanted) ? 'address' : 'missing', wanted];
 }
-
-/** A set has a label file for each image, and what is wrong with one of them is often wrong with all: said once. */
-const joined = (refusals: readonly Refusal[]) =>
-  joinAlike(refusals, ({ file, code, severity, reason }) => {
-    const { folders, stem } = nameParts(file);
-    return [code, severity, reason.replaceAll(stem, '').replace(/\d+/g, ''), ...folders].join('/');
-  });
 
 const isUnnamed = ({ className, isIgnored }: AnnotatedObject) => className === undefined && !isIgnored;
 

@@ -13,6 +13,7 @@ import {
   pointsOf,
 } from './annotation-format.ts';
 import { type AnnotatedObject, polygon, rectangle } from './shape.ts';
+import { textOf } from './text-of.ts';
 
 const NUMBER = String.raw`[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?`;
 /** A class and at least four numbers. */
@@ -223,7 +224,7 @@ function nameFiles(source: AnnotationSource, folder: string): string[] {
 async function readNames(file: LazyFile): Promise<YoloSet | undefined> {
   const bytes = await readBytes(file, MOST_NAME_BYTES);
   if (!bytes.ok) return undefined;
-  const text = new TextDecoder().decode(bytes.value);
+  const text = textOf(bytes.value);
   if (!/\.ya?ml$/i.test(file.path)) {
     const names = text.split(/\r?\n/).map((line) => line.trim());
     while (names.at(-1) === '') names.pop();

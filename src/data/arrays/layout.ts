@@ -12,16 +12,18 @@ export interface Layout {
   readonly yAxis: number;
   readonly xAxis: number;
   readonly channelAxis?: number;
+  /** Whether the channels are planes of a class each; see `classPages`. */
+  readonly areClasses?: true;
 }
 
 /** Values a pixel that an image has at most. */
-const FEW = 4;
+export const FEW = 4;
 /** Classes that a last axis may be of. */
 const MOST_CLASSES = 64;
 
 /**
- * H × W, H × W × C of up to four channels, N × H × W, N × H × W × C, and N × C × H × W of up to four channels; axes of one
- * before these are passed over.
+ * H × W, H × W × C of up to four channels, N × H × W, N × H × W × C, N × C × H × W of up to four channels, and N × H × W × K of
+ * classes; axes of one before these are passed over.
  * @throws Failure naming `file` for other shapes, and for those that may be two of these.
  */
 export function layoutOf(shape: readonly number[], file: string): Layout {
@@ -42,12 +44,22 @@ export function layoutOf(shape: readonly number[], file: string): Layout {
     case 3:
       if (c <= FEW) return { pages: 1, channels: c, channelAxis: axis(2), ...plane(0, 1) };
       if (a === b && c !== a) throw unclear(shape, file);
+      // As many rows as that are rarely so narrow: values for each pixel, or slices behind rows and columns.
+      if (c <= MOST_CLASSES && 2 * c < Math.min(a, b)) throw unclear(shape, file);
       return { pages: a, pageAxis: axis(0), channels: 1, ...plane(1, 2) };
     case 4:
       if (d > FEW && b <= FEW)
         return { pages: a, pageAxis: axis(0), channels: b, channelAxis: axis(1), ...plane(2, 3) };
       if (d <= FEW) return { pages: a, pageAxis: axis(0), channels: d, channelAxis: axis(3), ...plane(1, 2) };
-      throw d <= MOST_CLASSES ? byClass(shape, file) : unclear(shape, file);
+      if (d > MOST_CLASSES) throw unclear(shape, file);
+      return {
+        pages: a,
+        pageAxis: axis(0),
+        channels: d,
+        channelAxis: axis(3),
+        ...plane(1, 2),
+        areClasses: true,
+      };
     default:
       throw sizes.length < 2 ? noPixels(shape, file) : unclear(shape, file);
   }
@@ -64,12 +76,13 @@ const unclear = (shape: readonly number[], file: string) =>
     'In Python, move them to images, rows, columns (and channels): np.save("new.npy", np.moveaxis(array, -1, 0)) where the last counts the images.',
   );
 
-const byClass = (shape: readonly number[], file: string) =>
+/** The refusal of an array of planes whose values are no numbers of objects and no zeros and ones. */
+export const byClass = (shape: readonly number[], file: string) =>
   refuse(
     'data/array-shape',
     file,
-    `This array has ${shapeText(shape)} elements, so ${shape.at(-1)} values for each pixel: numbers of objects by class, as in PanNuke, or a map for each class.`,
-    'In Python, make one map of them: for PanNuke np.save("labels.npy", sum((m[..., c] + 10000 * c) * (m[..., c] > 0) for c in range(5)).astype("int32")), for maps of classes np.save("labels.npy", m.argmax(-1)).',
+    `This array has ${shapeText(shape)} elements, so ${shape.at(-1)} values for each pixel, and they are no numbers of objects by class, as in PanNuke, nor zeros and ones of classes that lie apart.`,
+    'In Python, make one map of them: where the largest tells the class np.save("labels.npy", array.argmax(-1)).',
   );
 
 const noPixels = (shape: readonly number[], file: string) =>

@@ -139,6 +139,61 @@ const u1 = call('numpy.dtype', 'u1', false, true);
 const raw = (length: number) =>
   new PyRaw([0x42, length & 255, length >> 8, 0, 0, ...new Array<number>(length).fill(1)]);
 
+/** Two pages of 6 × 7 pixels with 6 planes: the value of each pixel, by its place from 0 to 83, in each of them. */
+function planes(descr: '<f4' | '|u1' | '|i1', at: (pixel: number, plane: number) => number) {
+  const values = Array.from({ length: 504 }, (_, i) => at(Math.floor(i / 6), i % 6));
+  const elements = descr === '<f4' ? new Float32Array(values) : Int8Array.from(values);
+  return Uint8Array.from([...numbers(`'${descr}'`, '(2, 6, 7, 6)'), ...new Uint8Array(elements.buffer)]);
+}
+
+describe('planes of classes become objects and their classes', () => {
+  const read = async (bytes: Uint8Array) => {
+    const pages = await openArray(ranged('masks.npy', bytes));
+    const valuesOf = async (file: LazyFile | undefined) =>
+      file && [...(await readRaster(await file.bytes(), file.path)).data];
+    return Promise.all(
+      pages.map(async ({ path, fields }) => ({
+        path,
+        instances: await valuesOf(fields?.instances),
+        labels: await valuesOf(fields?.labels),
+      })),
+    );
+  };
+  /** Objects 1 and 2 of the second class and 3 of the fourth, in the first pixels of both pages. */
+  const objects = [0, 1, 1, 2, 0, 3];
+  const classes = [0, 2, 2, 2, 0, 4];
+  const filled = (values: readonly number[]) => [...values, ...new Array<number>(42 - values.length).fill(0)];
+  const paths = ['masks page 1.npy', 'masks page 2.npy'];
+
+  it.each([
+    ['with a plane of the background', 1],
+    ['without one', 0],
+  ])('of numbers, %s', async (_, background) => {
+    const bytes = planes('|u1', (pixel, plane) => {
+      const id = objects[pixel % 42] ?? 0;
+      if (plane === 5) return id === 0 ? background : 0;
+      return id > 0 && plane === (classes[pixel % 42] ?? 0) - 1 ? id : 0;
+    });
+    // Numbers of a plane are behind those of the planes before it.
+    expect(await read(bytes)).toEqual(
+      paths.map((path) => ({ path, instances: filled([0, 1, 1, 2, 0, 5]), labels: filled(classes) })),
+    );
+  });
+
+  it.each([1, 127])('of zeros and %d, which share out all pixels or leave some', async (value) => {
+    const shared = planes('|u1', (pixel, plane) => (plane === pixel % 6 ? value : 0));
+    expect(await read(shared)).toMatchObject([
+      { labels: Array.from({ length: 42 }, (_, i) => i % 6), instances: undefined },
+      {},
+    ]);
+    const left = planes('|u1', (pixel, plane) => (plane === pixel % 42 ? value : 0));
+    expect(await read(left)).toMatchObject([
+      { labels: filled([1, 2, 3, 4, 5, 6]), instances: undefined },
+      {},
+    ]);
+  });
+});
+
 describe('what is no array of pixels is refused with what to do', () => {
   it.each<[string, Uint8Array, string, RegExp]>([
     ['nothing', new Uint8Array(), 'data/empty-file', /empty/],
@@ -189,7 +244,15 @@ describe('what is no array of pixels is refused with what to do', () => {
       'data/array-shape',
       /cannot be told/,
     ],
-    ['objects by class', numbers("'|u1'", '(2, 6, 7, 6)', 504), 'data/array-shape', /6 values .* PanNuke/],
+    ['likelihoods of classes', planes('<f4', (_, c) => c / 6), 'data/array-shape', /6 values .* PanNuke/],
+    ['planes that overlap', planes('|u1', () => 1), 'data/array-shape', /6 values .* lie apart/],
+    ['values below 0', planes('|i1', (_, c) => -c), 'data/array-shape', /6 values .* PanNuke/],
+    [
+      'rows and columns before many channels',
+      numbers("'|u1'", '(20, 30, 6)', 3600),
+      'data/array-shape',
+      /20 × 30 × 6 .*cannot be told/,
+    ],
     ['no image', numbers("'|u1'", '(0, 6, 7)'), 'data/array-shape', /0 images/],
     ['too many images', numbers("'|u1'", '(200000, 1, 5)', 1_000_000), 'data/array-shape', /200000 images/],
     ['no pixels', numbers("'|u1'", '(3, 0, 7)'), 'data/no-pixels', /7 × 0/],

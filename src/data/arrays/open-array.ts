@@ -4,6 +4,7 @@ import { checkSize, truncated } from '../decode/size-check.ts';
 import { type FileParts, type LazyFile, openParts } from '../lazy-file.ts';
 import { limits } from '../limits.ts';
 import { refuse } from '../outcome.ts';
+import { classPages } from './class-planes.ts';
 import { layoutOf } from './layout.ts';
 import { notNumbers } from './not-numbers.ts';
 import { extentOf, isNpy, MOST_NPY_HEAD, readNpyHeader } from './npy-header.ts';
@@ -20,10 +21,10 @@ export async function openArray(file: LazyFile): Promise<readonly LazyFile[]> {
   const head = await parts.read(0, Math.min(parts.size, MOST_NPY_HEAD));
   if (!isNpy(head)) throw noArray(parts);
   const { type, shape, isFortran, start } = readNpyHeader(head, parts.name);
-  if (type === 'Python objects') return objectsOf(await pickledMasks(parts, start), parts.name);
+  if (type === 'Python objects') return await objectsOf(await pickledMasks(parts, start), parts.name);
   if (typeof type === 'string') throw notNumbers(type, parts.name);
   if (start + extentOf(type, shape) > parts.size) throw truncated(parts.name, 'NumPy');
-  const pages = pagesOfArray(
+  const pages = await pagesOfArray(
     {
       type,
       shape,
@@ -32,11 +33,12 @@ export async function openArray(file: LazyFile): Promise<readonly LazyFile[]> {
     },
     parts.name,
   );
-  return pages.length === 1 ? [file] : pages;
+  const [first] = pages;
+  return pages.length === 1 && !first?.fields ? [file] : pages;
 }
 
 /** A file for each image of an array. @throws Failure naming `path`. */
-function pagesOfArray(array: StoredArray, path: string): LazyFile[] {
+async function pagesOfArray(array: StoredArray, path: string): Promise<readonly LazyFile[]> {
   const layout = layoutOf(array.shape, path);
   const { pages } = layout;
   if (pages === 0 || pages > limits.stackPages)
@@ -47,14 +49,14 @@ function pagesOfArray(array: StoredArray, path: string): LazyFile[] {
       'Save it in parts: np.save("part1.npy", array[:1000]) and so on.',
     );
   checkSize(path, layout.width, layout.height);
-  return Array.from({ length: pages }, (_, page) =>
-    pageFile(array, layout, page, pages === 1 ? path : pagePath(path, page, 'npy')),
-  );
+  const pathOf = (page: number) => (pages === 1 ? path : pagePath(path, page, 'npy'));
+  if (layout.areClasses) return classPages(array, layout, pathOf, path);
+  return Array.from({ length: pages }, (_, page) => pageFile(array, layout, page, pathOf(page)));
 }
 
 /** Files whose values are numbers of objects, whatever their names say. */
-const objectsOf = (array: StoredArray, path: string): LazyFile[] =>
-  pagesOfArray(array, path).map((page) => ({ ...page, fields: { instances: page } }));
+const objectsOf = async (array: StoredArray, path: string): Promise<LazyFile[]> =>
+  (await pagesOfArray(array, path)).map((page) => ({ ...page, fields: { instances: page } }));
 
 const noArray = ({ name, size }: FileParts) =>
   refuse(

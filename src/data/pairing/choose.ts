@@ -7,7 +7,15 @@ import { componentOf, differenceOf, inAnyCase } from './folders.ts';
 import { push } from './match.ts';
 import { withoutZeros } from './relation.ts';
 import { boundariesOf } from './series.ts';
-import { isNumber, lookOf, type MaskField, namesAnnotator, tokensOf, uncounted } from './words.ts';
+import {
+  isNumber,
+  lookOf,
+  type MaskField,
+  namesAnnotator,
+  splitOfTokens,
+  tokensOf,
+  uncounted,
+} from './words.ts';
 
 /** The files that say where the objects of one image are. */
 export interface ChosenFiles {
@@ -60,22 +68,33 @@ export async function chooseMasks(claims: readonly Claim[], peek: Peek): Promise
     return known;
   };
   let classNames: ReadonlyMap<number, string> | undefined;
+  const plain = kindsOf(claims.filter(({ mask }) => mask.field !== 'mask' && !mask.isAside));
+  const insteadOf = ({ isAside, byImage }: Kind) =>
+    isAside ? plain.filter((kind) => [...kind.byImage.keys()].some((image) => byImage.has(image))) : [];
   for (const field of ['mask', 'instances', 'labels'] as const) {
-    for (const rivals of rivalsOf(kindsOf(claims.filter(({ mask }) => mask.field === field)))) {
+    const mayBeClasses = !claims.some(({ mask }) => mask.field === 'labels' && field !== 'labels');
+    const alone: Kind[] = [];
+    for (const kinds of rivalsOf(kindsOf(claims.filter(({ mask }) => mask.field === field)))) {
+      const asides = kinds.filter((kind) => insteadOf(kind).length > 0);
+      refusals.push(...asides.map((kind) => previewLeft(kind, insteadOf(kind))));
+      const rivals = kinds.filter((kind) => !asides.includes(kind));
       const settled = await settle(rivals, peek);
       refusals.push(...settled.refusals);
       const [only] = settled.used;
-      if (
-        settled.used.length > 1 &&
-        !classNames &&
-        !claims.some(({ mask }) => mask.field === 'labels' && field !== 'labels')
-      ) {
+      if (settled.used.length > 1 && !classNames && mayBeClasses) {
         classNames = takeAsClasses(settled.used, of);
       } else if (only) {
         for (const other of settled.used.slice(1)) refusals.push(secondMask(other, only));
-        await takeKind(only, field, of, peek, refusals);
+        alone.push(only);
       }
     }
+    const apart = classesApart(alone);
+    if (isClassFolders(apart) && !classNames && mayBeClasses) {
+      classNames = takeAsClasses(apart, of);
+      refusals.push(takenApart(apart));
+    } else if (apart.length > 0) refusals.push(takenAlike(apart));
+    for (const kind of alone)
+      if (!classNames || !apart.includes(kind)) await takeKind(kind, field, of, peek, refusals);
   }
   return { files, ...(classNames ? { classNames } : {}), refusals };
 }
@@ -306,7 +325,33 @@ function largestOverlap(
 const isClassFolders = (kinds: readonly Kind[]) =>
   kinds.every(
     ({ folders, affix }) => folders.length > 1 && affix === '' && classOf(folders.at(-1) ?? '') !== '',
-  ) && new Set(kinds.map(({ folders }) => folders.slice(0, -1).join('/'))).size === 1;
+  ) &&
+  kinds.length > 1 &&
+  new Set(kinds.map(({ folders }) => folders.slice(0, -1).join('/'))).size === 1;
+
+/**
+ * Folders of masks that have a name beyond the words for masks, none for a split or for who drew them, where these are of other
+ * images of the same folders, and none is called after one: `masks/car` and `masks/road`. None where there are not several.
+ */
+function classesApart(kinds: readonly Kind[]): readonly Kind[] {
+  const places = (kind: Kind) =>
+    [
+      ...new Set(
+        [...kind.byImage.values()].flatMap((all) => all.map(({ image }) => image.series.folders.join('/'))),
+      ),
+    ]
+      .sort()
+      .join('\n');
+  const named = kinds.filter(({ folders, affix, isAside, byImage }) => {
+    const name = lookOf(folders.at(-1) ?? '');
+    if ([...byImage.values()].some((all) => all.some(({ image }) => image.file.stem === name))) return false;
+    const tokens = tokensOf(folders.at(-1) ?? '');
+    const isOther = splitOfTokens(tokens) !== undefined || namesAnnotator(tokens) || tokens.some(isNumber);
+    return affix === '' && !isAside && !isOther && classOf(folders.at(-1) ?? '') !== '';
+  });
+  const isOne = named.length > 1 && new Set(named.map(places)).size === 1;
+  return isOne ? named : [];
+}
 
 /** What a folder or an affix is called without the words for masks. */
 const classOf = (folder: string) => {
@@ -429,14 +474,31 @@ function fieldOfViewLeft(kind: Kind, used: readonly Kind[]): Refusal {
   );
 }
 
+const namesOf = (kinds: readonly Kind[]) => kinds.map(({ name }) => name).join(' and ');
+
+const takenApart = (kinds: readonly Kind[]): Refusal =>
+  notice(
+    'data/masks-as-classes',
+    kinds.map((kind) => firstOf(kind).path)[0] ?? '',
+    `${namesOf(kinds)} hold masks of different images, and each was taken as a class.`,
+    'If they are of one kind, put all masks into one folder.',
+  );
+
+const takenAlike = (kinds: readonly Kind[]): Refusal =>
+  notice(
+    'data/masks-alike',
+    kinds.map((kind) => firstOf(kind).path)[0] ?? '',
+    `${namesOf(kinds)} hold masks of different images, and were read as of one kind.`,
+    `If each is a class, put them into folders of one folder: ${kinds.map((kind) => `masks/${nameOfClass(kind, kinds)}/`).join(', ')}.`,
+  );
+
 function takenAsClasses(kinds: readonly Kind[]): Refusal {
-  const names = kinds.map(({ name }) => name).join(' and ');
   return notice(
     'data/masks-as-classes',
     firstOf(
       kinds[0] ?? { name: '', folders: [], affix: '', isAside: false, isSaid: false, byImage: new Map() },
     ).path,
-    `${names} mark different places in the same images, so each was taken as a class.`,
+    `${namesOf(kinds)} mark different places in the same images, so each was taken as a class.`,
     'If only one of them holds the masks, drop the images with that one alone.',
   );
 }

@@ -487,6 +487,87 @@ const layouts: Readonly<Record<string, Layout>> = {
     datasets: ['F 2'],
     refusals: ['F/01_ERR_SEG/mask000.tif data/preview', 'F/01_RES/mask000.tif data/second-mask'],
   },
+  'a folder for each class, none with a mask of the same image': {
+    files: [
+      ...['1', '2', '3', '4'].map((n) => `set/images/${n}.png`),
+      ...['1', '2'].map((n) => `set/masks/road/${n}.png`),
+      ...['3', '4'].map((n) => `set/masks/car/${n}.png`),
+    ],
+    pairs: [
+      'set/images/1.png -> classes 2=set/masks/road/1.png',
+      'set/images/2.png -> classes 2=set/masks/road/2.png',
+      'set/images/3.png -> classes 1=set/masks/car/3.png',
+      'set/images/4.png -> classes 1=set/masks/car/4.png',
+    ],
+    classNames: ['car', 'road'],
+    refusals: ['set/masks/car/3.png data/masks-as-classes'],
+  },
+  'folders of masks side by side that may be of a class each': {
+    files: [
+      ...['1', '2', '3', '4'].map((n) => `set/images/${n}.png`),
+      ...['1', '2'].map((n) => `set/masks_road/${n}.png`),
+      ...['3', '4'].map((n) => `set/masks_car/${n}.png`),
+    ],
+    pairs: ['1', '2', '3', '4'].map(
+      (n) => `set/images/${n}.png -> set/masks_${n < '3' ? 'road' : 'car'}/${n}.png`,
+    ),
+    refusals: ['set/masks_car/3.png data/masks-alike'],
+  },
+  'folders of masks for splits, annotators and numbered parts of one folder of images': {
+    files: [
+      ...['1', '2', '3', '4', '5', '6'].map((n) => `set/images/${n}.png`),
+      ...['train', 'val', 'part1', 'part2', 'expert a', 'expert b'].map(
+        (folder, i) => `set/masks/${folder}/${i + 1}.png`,
+      ),
+    ],
+    pairs: ['train', 'val', 'part1', 'part2', 'expert a', 'expert b'].map(
+      (folder, i) => `set/images/${i + 1}.png -> set/masks/${folder}/${i + 1}.png`,
+    ),
+  },
+  'ilastik: a segmentation and the numbers of its objects': {
+    files: ['1', '2'].flatMap((n) => [
+      `${n}.tif`,
+      `${n}_Simple Segmentation.tif`,
+      `${n}_Object Identities.tif`,
+    ]),
+    pairs: ['1', '2'].map(
+      (n) => `${n}.tif -> ${n}_Simple Segmentation.tif, instances ${n}_Object Identities.tif`,
+    ),
+  },
+  'ISIC: superpixels beside the images': {
+    files: ['0', '1'].flatMap((n) => [
+      `Input/ISIC_000000${n}.jpg`,
+      `Input/ISIC_000000${n}_superpixels.png`,
+      `GroundTruth/ISIC_000000${n}_segmentation.png`,
+    ]),
+    pairs: ['0', '1'].map((n) => `Input/ISIC_000000${n}.jpg -> GroundTruth/ISIC_000000${n}_segmentation.png`),
+    refusals: ['Input/ISIC_0000000_superpixels.png data/preview'],
+  },
+  'ControlNet: images that another is made of, and cut-outs in matting/': {
+    files: ['0', '1'].flatMap((n) => [
+      `cn/images/${n}.png`,
+      `cn/conditioning_images/${n}.png`,
+      `clip_img/p${n}.jpg`,
+      `matting/p${n}.png`,
+    ]),
+    pairs: [
+      ...['0', '1'].map((n) => `clip_img/p${n}.jpg -> matting/p${n}.png`),
+      ...['0', '1'].map((n) => `cn/images/${n}.png -> cn/conditioning_images/${n}.png`),
+    ],
+  },
+  'overlays beside instance maps and class maps': {
+    files: ['1', '2'].flatMap((n) => [
+      `Train/Images/train_${n}.png`,
+      `Train/Labels/train_${n}_instances.npy`,
+      `Train/Labels/train_${n}_labels.npy`,
+      `Train/Overlay/train_${n}.png`,
+    ]),
+    pairs: ['1', '2'].map(
+      (n) =>
+        `Train/Images/train_${n}.png -> instances Train/Labels/train_${n}_instances.npy, labels Train/Labels/train_${n}_labels.npy`,
+    ),
+    refusals: ['Train/Overlay/train_1.png data/preview'],
+  },
   'iSAID: folders called images below those of the masks': {
     files: ['0', '1'].flatMap((n) => [
       `iSAID/train/images/P000${n}.png`,

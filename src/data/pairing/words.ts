@@ -23,13 +23,13 @@ const WORDS: ReadonlyMap<string, Meaning> = table({
   mask:
     'mask masks msk msks gt gts groundtruth groundtruths truth annotation annotations anno annos annot annots ann anns annotated ' +
     'labeled labelled lbl lbls lab seg segs segm segmentation segmentations segmented segmap segmaps semantic semantics ' +
-    'manual target targets trimap trimaps matte mattes silhouette silhouettes foreground pixelmap pixelmaps parsing',
+    'manual target targets trimap trimaps matte mattes matting alpha alphas silhouette silhouettes foreground pixelmap pixelmaps parsing',
   labels: 'label labels class classes',
-  instances: 'instance instances inst',
+  instances: 'instance instances inst identities',
   object: 'object objects',
   aside:
     'viz vis visual visualization visualisation overlay overlays preview previews blend edge edges boundary boundaries ' +
-    'contour contours skeleton skeletons distance depth weight weights track tra fov roi vague heatmap heatmaps prob ' +
+    'contour contours skeleton skeletons distance depth weight weights track tra fov conditioning superpixel superpixels roi vague heatmap heatmaps prob ' +
     'probs pred preds prediction predictions flow flows outline outlines centers centres centroids thumb thumbs ' +
     'thumbnail thumbnails colormap colormaps colourmap colourmaps result results output outputs err error errors erroneous',
   filler: 'ground and with id ids of map maps binary bin jpeg jpg png tif tiff bmp gif dir cp final',

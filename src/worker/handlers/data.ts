@@ -1,4 +1,5 @@
-import { isNpzName, isZipName, nameParts } from '../../data/file-names.ts';
+import { isArchiveName } from '../../data/arrays/archives.ts';
+import { isZipName, nameParts } from '../../data/file-names.ts';
 import { IGNORED } from '../../data/objects.ts';
 import { readDatasets } from '../../data/read-datasets.ts';
 import type { DatasetRepository } from '../dataset-repository.ts';
@@ -125,5 +126,5 @@ async function newThumbnail(datasets: DatasetRepository, ref: SampleRef, kind: T
 function topNameOf(files: readonly DroppedFile[]): string {
   const [only] = files;
   const parts = nameParts(only?.path ?? '');
-  return files.length === 1 && (isZipName(parts) || isNpzName(parts)) ? parts.stem : 'My images';
+  return files.length === 1 && (isZipName(parts) || isArchiveName(parts)) ? parts.stem : 'My images';
 }

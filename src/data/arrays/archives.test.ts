@@ -196,9 +196,9 @@ describe('what is not understood is refused as a whole, with what it holds and w
     ],
     [
       'more arrays than are named',
-      () => npz(Object.fromEntries(Array.from({ length: 11 }, (_, i) => [`w${i}`, array([3, 4])]))),
+      () => npz(Object.fromEntries(Array.from({ length: 11 }, (_, i) => [`w${i}`, array([9, 13])]))),
       'data/array-names',
-      /w7 \(3 × 4\) and 3 more,/,
+      /w7 \(9 × 13\) and 3 more,/,
       /images=a\["w0"\], masks=a\["w1"\]/,
     ],
     [
