@@ -125,6 +125,8 @@ describe('loadSample', () => {
     );
     expect(all.some((text) => text.startsWith('labels/: '))).toBe(true);
     expect(all.some((text) => text.startsWith('masks/: '))).toBe(false);
+    const inOne = await told({ 'gt/a_labels.png': classes, 'gt/a_instances.png': ids });
+    expect(inOne[0]).toBe('Objects and their classes are read from gt/.');
     const fallback = await told({ 'masks/a.png': mask, 'instances/a.png': new Uint8Array(0) });
     expect(fallback[0]).toMatch(/^Value 0 is background/);
   });

@@ -154,11 +154,15 @@ function findingsOf(
     .flatMap((one) =>
       one.inferred.evidence.map((text) => (all.length > 1 ? `${place(one)}: ${text}` : text)),
     );
-  const words = rest.map((one) =>
-    isForClasses(one) ? `${place(one)} says their classes` : `${place(one)} adds no object`,
-  );
-  if (words.length > 0 && first.length > 0)
-    evidence.unshift(`Objects are read from ${first.map(place).join(' and ')}; ${words.join('; ')}.`);
+  const places = first.map(place);
+  // Files of one folder, or arrays of one file, may be of both.
+  const isOfBoth = (one: RoleReading) => isForClasses(one) && places.includes(place(one));
+  const objects = rest.some(isOfBoth) ? 'Objects and their classes' : 'Objects';
+  const words = rest
+    .filter((one) => !isOfBoth(one))
+    .map((one) => `; ${place(one)} ${isForClasses(one) ? 'says their classes' : 'adds no object'}`);
+  if (rest.length > 0 && first.length > 0)
+    evidence.unshift(`${objects} are read from ${places.join(' and ')}${words.join('')}.`);
   const remarks = all.flatMap((one) =>
     one.inferred.remarks.filter(({ severity }) => counts(one) || severity === 'refused'),
   );
