@@ -64,6 +64,27 @@ describe('COCO', () => {
     expect((await first(json)).image?.objects).toEqual([['leaf', 16 + 7 + 4, [1, 1, 12, 12]]]);
   });
 
+  it('takes coordinates from 0 to 1 as shares of width and height, and says so; pixels stay pixels', async () => {
+    const shares = set([
+      entry({ segmentation: [[0.1, 0.125, 0.4, 0.125, 0.4, 0.5, 0.1, 0.5]] }),
+      entry({ segmentation: [[0.5, 0.5, 1, 0.5, 1, 1, 0.5, 1]], category_id: 7 }),
+    ]);
+    const { image, remarks } = await first(shares);
+    expect(image?.objects).toEqual([
+      ['stem', 80, [10, 8, 20, 16]],
+      ['leaf', 36, [2, 2, 8, 8]],
+    ]);
+    expect(remarks).toEqual([expect.stringMatching(/^notice data\/annotation-shares .* from 0 to 1/)]);
+    // One whole pixel, the first; and outlines beside one that leaves it.
+    const pixel = await first(set([entry({ segmentation: [square(0, 0, 1)] })]));
+    expect(pixel.image?.objects).toEqual([['leaf', 1, [0, 0, 1, 1]]]);
+    const mixed = set([
+      entry({ segmentation: [square(0.25, 0.25, 0.7)] }),
+      entry({ segmentation: [square(2, 2, 4)] }),
+    ]);
+    expect((await first(mixed)).image?.objects).toContainEqual(['leaf', 16, [2, 2, 6, 6]]);
+  });
+
   it('reads run lengths as numbers and as text, by columns', async () => {
     const size = [16, 20];
     const json = set([

@@ -144,12 +144,17 @@ function readCoco({ json, path }: AnnotationSource): AnnotationContent {
       addObject(one.output, `annotations[${i}]`, { entry, names, faults, crowds, areCrowdsObjects, lacking });
   }
   const isUseless = ![...entries.values()].some(({ hasOutline }) => hasOutline);
+  const areRelative = areShares(parsed.output.annotations);
   return {
-    images: [...entries.values()].map(imageOf),
+    images: [...entries.values()].map((entry) => ({
+      ...imageOf(entry),
+      ...(areRelative && { isRelative: true }),
+    })),
     classNames: [...new Set(names.values())],
     remarks: [
       ...faults.remarks(path, isUseless),
       ...(crowds.count > 0 ? [crowdRemark(path, crowds, areCrowdsObjects)] : []),
+      ...(areRelative ? [sharesRemark(path)] : []),
       ...KINDS.flatMap((kind) =>
         lacking[kind].count > 0 ? [lackingRemark(path, kind, lacking[kind], isUseless)] : [],
       ),
@@ -162,6 +167,21 @@ function isPanoptic(json: unknown): boolean {
   return v.is(v.object({ annotations: v.pipe(v.array(v.unknown()), v.minLength(1)) }), json)
     ? json.annotations.every((one) => typeof one === 'object' && one !== null && 'segments_info' in one)
     : false;
+}
+
+/** Whether outlines are shares of width and height, as Azure's tools write them: none leaves the first pixel, and some end within it. */
+function areShares(annotations: readonly unknown[]): boolean {
+  let isWithin = false;
+  for (const one of annotations) {
+    const segmentation = isRecord(one) ? one.segmentation : null;
+    if (isRecord(segmentation)) return false;
+    for (const value of Array.isArray(segmentation) ? segmentation.flat() : []) {
+      if (typeof value !== 'number') continue;
+      if (value < 0 || value > 1) return false;
+      isWithin ||= !Number.isInteger(value);
+    }
+  }
+  return isWithin;
 }
 
 const isMarked = (iscrowd: unknown) => iscrowd === 1 || iscrowd === true;
@@ -267,6 +287,14 @@ function imageOf({ name, width, height, objects, hasOutline, lacksOutline }: Ima
     isUnusable: lacksOutline && !hasOutline,
   };
 }
+
+const sharesRemark = (path: string): Refusal =>
+  notice(
+    'data/annotation-shares',
+    path,
+    'All its coordinates are from 0 to 1, so they were taken as shares of width and height.',
+    'If they are pixels, draw the outlines anew: they all lie in the first one.',
+  );
 
 function crowdRemark(path: string, { count, first }: Tally, areObjects: boolean): Refusal {
   const marked = `${count} of its annotations mark a crowd (iscrowd 1), the first one in ${first}`;
