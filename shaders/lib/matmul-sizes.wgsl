@@ -18,6 +18,12 @@ struct Sizes {
   end: u32,
 }
 
+// Begin and end of a part of K. Parts are whole fours; the last takes what is left.
+fn rangeOf(part: u32, K: u32) -> vec2u {
+  let length = ((K + 3u) / 4u + params.splits - 1u) / params.splits * 4u;
+  return vec2u(part * length, min(K, (part + 1u) * length));
+}
+
 fn sizes(aLength: u32, bLength: u32, outLength: u32, z: u32, Z: u32) -> Sizes {
   let parts = params.splits;
   let batch = Z / parts;
@@ -28,10 +34,8 @@ fn sizes(aLength: u32, bLength: u32, outLength: u32, z: u32, Z: u32) -> Sizes {
   let M = P / N;
   let K = R / N;
   let product = z / parts;
-  // Ranges are whole fours; the last takes what is left.
-  let range = ((K + 3u) / 4u + parts - 1u) / parts * 4u;
-  let begin = (z % parts) * range;
-  return Sizes(M, N, K, product * Q, product * R, z * P, z % parts, begin, min(K, begin + range));
+  let range = rangeOf(z % parts, K);
+  return Sizes(M, N, K, product * Q, product * R, z * P, z % parts, range.x, range.y);
 }
 
 // Four vectors from k on, one for each, zeros past this part of K.

@@ -98,9 +98,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var s = Sizes(R, K, N, 0u, 0u, 0u, 0u, 0u, N);
   if (group.z > 0u) {
     let split = group.z - 1u;
-    // Ranges are whole fours; the last takes what is left.
-    let range = ((R + 3u) / 4u + params.splits - 1u) / params.splits * 4u;
-    s = Sizes(N, K, R, 1u, 0u, 0u, split, split * range, min(R, (split + 1u) * range));
+    let range = rangeOf(split, R);
+    s = Sizes(N, K, R, 1u, 0u, 0u, split, range.x, range.y);
   }
   let m0 = group.y * SIDE;
   if (m0 < s.M) { computeTile(m0, group.x * SIDE, local, s); }

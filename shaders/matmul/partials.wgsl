@@ -112,10 +112,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var before = 0u;
   for (var i = 0u; i < number; i++) { before += widthOf(termOf(i)); }
   let K = 4u * vectorsOf(term.a) / term.M;
-  // Ranges are whole fours; the last takes what is left.
-  let range = ((K + 3u) / 4u + splits - 1u) / splits * 4u;
-  let begin = part * range;
+  let range = rangeOf(part, K);
   let first = part * (4u * arrayLength(&out) / splits) + before;
-  let s = Sizes(term.M, term.N, K, term.a, term.b, first, part, begin, min(K, begin + range));
+  let s = Sizes(term.M, term.N, K, term.a, term.b, first, part, range.x, range.y);
   computeTile(m0, group.x % across * SIDE, local, s);
 }

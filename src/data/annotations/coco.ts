@@ -146,10 +146,7 @@ function readCoco({ json, path }: AnnotationSource): AnnotationContent {
   const isUseless = ![...entries.values()].some(({ hasOutline }) => hasOutline);
   const areRelative = areShares(parsed.output.annotations);
   return {
-    images: [...entries.values()].map((entry) => ({
-      ...imageOf(entry),
-      ...(areRelative && { isRelative: true }),
-    })),
+    images: [...entries.values()].map((entry) => imageOf(entry, areRelative)),
     classNames: [...new Set(names.values())],
     remarks: [
       ...faults.remarks(path, isUseless),
@@ -279,11 +276,15 @@ function shapeOfRunLengths(segmentation: unknown): Shape | string {
   return { kind: 'runs', counts: checked, order: 'columns', x: 0, y: 0, width, height };
 }
 
-function imageOf({ name, width, height, objects, hasOutline, lacksOutline }: ImageEntry): AnnotatedImage {
+function imageOf(
+  { name, width, height, objects, hasOutline, lacksOutline }: ImageEntry,
+  isRelative: boolean,
+): AnnotatedImage {
   return {
     reference: { name },
     ...(width !== undefined && height !== undefined ? { width, height } : {}),
     objects,
+    isRelative,
     isUnusable: lacksOutline && !hasOutline,
   };
 }

@@ -4,6 +4,7 @@ import { push } from '../pairing/match.ts';
 import { splitOfTokens, tokensOf } from '../pairing/words.ts';
 import type { Split } from '../types.ts';
 import type { ImageReference } from './annotation-format.ts';
+import { decoded } from './text-of.ts';
 
 /** An image found, and how many parts of the name that was looked for agree with its path, the last ones. */
 export interface FoundImage {
@@ -107,15 +108,6 @@ export class ImageIndex {
 /** The images of a name, which may be written as in an address (`my%20image.jpg`). */
 const these = (images: ReadonlyMap<string, readonly NameParts[]>, name: string) =>
   images.get(keyOf(name)) ?? images.get(keyOf(decoded(name))) ?? [];
-
-/** A text as it is where it is part of no address. */
-export function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
 
 function best(
   candidates: readonly NameParts[],

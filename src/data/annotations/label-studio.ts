@@ -13,10 +13,10 @@ import {
   ObjectFaults,
   pointsOf,
 } from './annotation-format.ts';
-import { decoded } from './find-image.ts';
 import { listed } from './image-remarks.ts';
 import { countsOfBrush } from './run-lengths.ts';
 import { type AnnotatedObject, polygon, type Shape, scaledShape, turnedRectangle } from './shape.ts';
+import { decoded } from './text-of.ts';
 
 const region = v.looseObject({
   id: v.optional(v.unknown()),

@@ -18,3 +18,12 @@ export function parseJson(text: string): unknown {
     return JSON.parse(cleaned);
   }
 }
+
+/** A text as it is where it is part of no address. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -17,6 +17,7 @@ import {
 } from '../pairing/words.ts';
 import type { ReadProgress, Refusal, Split } from '../types.ts';
 import { classMap } from './class-map.ts';
+import { PYTHON_OBJECTS } from './element-type.ts';
 import { FEW, layoutOf, shapeText } from './layout.ts';
 import { mat } from './mat.ts';
 import type { ArchiveFormat, Member } from './members.ts';
@@ -84,7 +85,7 @@ async function filesOf(
   const pixels = members.filter(isOfPixels);
   const said = members.flatMap((member): Named[] => {
     const role = roleOf(member.name);
-    return role && (isOfPixels(member) || member.type === OBJECTS) ? [{ member, ...role }] : [];
+    return role && (isOfPixels(member) || member.type === PYTHON_OBJECTS) ? [{ member, ...role }] : [];
   });
   const named = withClasses(await oneOfEach(said, archive, refusals), members);
   const [alone] = pixels;
@@ -106,7 +107,8 @@ async function filesOf(
     const isAlone = images.length === 0 && others.length === 0 && !split;
     if ((!image && !isAlone) || images.length > 1 || !areOneMask(masks))
       throw unclear(members, named, archive);
-    if (image && group.some(({ member }) => member.type === OBJECTS)) throw ofObjects(image, mask, archive);
+    if (image && group.some(({ member }) => member.type === PYTHON_OBJECTS))
+      throw ofObjects(image, mask, archive);
     if (image && mask) await checkPair(image, mask, archive);
   }
   const files = named.map((each) => placed(each, archive, named.length > 1));
@@ -178,8 +180,6 @@ const isList = ({ type, shape }: Member) =>
 
 const leafOf = (name: string) => name.slice(name.lastIndexOf('.') + 1);
 const parentOf = (name: string) => name.slice(0, Math.max(0, name.lastIndexOf('.')));
-
-const OBJECTS = 'Python objects';
 
 /** Whether an array has rows and columns; lists of points and boxes have two axes too, and one of them is short. */
 const isOfPixels = ({ type, shape }: Member) =>

@@ -30,6 +30,9 @@ export function elementType(code: string): ElementType | string {
 
 const KINDS = { u: 'unsigned', i: 'signed', f: 'float' } as const;
 
+/** What elements are that NumPy pickles. */
+export const PYTHON_OBJECTS = 'Python objects';
+
 const OTHERS: Readonly<Record<string, string>> = {
   c: 'complex numbers',
   M: 'dates',
@@ -37,7 +40,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   U: 'texts',
   S: 'texts',
   a: 'texts',
-  O: 'Python objects',
+  O: PYTHON_OBJECTS,
   V: 'records of several values',
 };
 

@@ -5,6 +5,7 @@ import { type FileParts, type LazyFile, openParts } from '../lazy-file.ts';
 import { limits } from '../limits.ts';
 import { refuse } from '../outcome.ts';
 import { classPages } from './class-planes.ts';
+import { PYTHON_OBJECTS } from './element-type.ts';
 import { layoutOf } from './layout.ts';
 import { notNumbers } from './not-numbers.ts';
 import { extentOf, isNpy, MOST_NPY_HEAD, readNpyHeader } from './npy-header.ts';
@@ -21,7 +22,7 @@ export async function openArray(file: LazyFile): Promise<readonly LazyFile[]> {
   const head = await parts.read(0, Math.min(parts.size, MOST_NPY_HEAD));
   if (!isNpy(head)) throw noArray(parts);
   const { type, shape, isFortran, start } = readNpyHeader(head, parts.name);
-  if (type === 'Python objects') return await objectsOf(await pickledMasks(parts, start), parts.name);
+  if (type === PYTHON_OBJECTS) return await objectsOf(await pickledMasks(parts, start), parts.name);
   if (typeof type === 'string') throw notNumbers(type, parts.name);
   if (start + extentOf(type, shape) > parts.size) throw truncated(parts.name, 'NumPy');
   const pages = await pagesOfArray(
