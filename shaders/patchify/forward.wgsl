@@ -1,11 +1,12 @@
-// out[b, h, w, (c, dy, dx)] = image[b, c, h·PATCH + dy, w·PATCH + dx]
-// image: [B, CHANNELS, HEIGHT, WIDTH]; out: [B, HEIGHT/PATCH, WIDTH/PATCH, CHANNELS·PATCH²]. A copy: nothing is
+// out[b, h, w, (c, dy, dx)] = image[b, c, h·STRIDE + dy − before, w·STRIDE + dx − before], zero outside; before = PATCH − STRIDE
+// image: [B, CHANNELS, HEIGHT, WIDTH]; out: [B, HEIGHT/STRIDE, WIDTH/STRIDE, CHANNELS·PATCH²]. A copy: nothing is
 // summed.
 #include "lib/index"
 override CHANNELS: u32;
 override HEIGHT: u32;
 override WIDTH: u32;
 override PATCH: u32;
+override STRIDE: u32;
 @group(0) @binding(0) var<storage, read> image: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
 
@@ -13,8 +14,8 @@ override PATCH: u32;
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = flatIndex(id, groups);
   if (i >= arrayLength(&out)) { return; }
-  let W = WIDTH / PATCH;
-  let H = HEIGHT / PATCH;
+  let W = WIDTH / STRIDE;
+  let H = HEIGHT / STRIDE;
   let dx = i % PATCH;
   let dy = (i / PATCH) % PATCH;
   let c = (i / (PATCH * PATCH)) % CHANNELS;
@@ -22,5 +23,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let w = token % W;
   let h = (token / W) % H;
   let b = token / (W * H);
-  out[i] = image[((b * CHANNELS + c) * HEIGHT + h * PATCH + dy) * WIDTH + w * PATCH + dx];
+  // A patch ends where its stride does, so only its beginning can lie outside.
+  let before = PATCH - STRIDE;
+  let row = h * STRIDE + dy;
+  let column = w * STRIDE + dx;
+  if (row < before || column < before) {
+    out[i] = 0.0;
+    return;
+  }
+  out[i] = image[((b * CHANNELS + c) * HEIGHT + row - before) * WIDTH + column - before];
 }

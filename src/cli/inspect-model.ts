@@ -1,5 +1,5 @@
 import type { ModelChoices } from '../config/model-choices.ts';
-import type { PreprocessingRecord } from '../config/sam.ts';
+import type { DecoderKind, PreprocessingRecord } from '../config/sam.ts';
 import { plural } from '../config/words.ts';
 import { chooseModelFiles } from '../engine/model.ts';
 import { openCheckpoint, sumOfWeights } from '../sam/checkpoint/checkpoint.ts';
@@ -9,12 +9,14 @@ import { withFlags } from './model-flags.ts';
 import { printRemarks, type Remark } from './remarks.ts';
 import { printResult } from './report.ts';
 
+const FAMILY_IDS = { sam: 'sam', hq: 'sam-hq', sam2: 'sam2' } as const;
+
 /** What `inspect --model --json` prints of a model that loads. */
 export interface ModelReport {
   /** The weights' files, separated by commas. */
   readonly file: string;
   readonly format: 'safetensors' | 'pickle';
-  readonly family: 'sam' | 'sam-hq';
+  readonly family: (typeof FAMILY_IDS)[DecoderKind];
   /** Without the fixed matrix of the positional encoding. */
   readonly parameters: number;
   /** Of every value of every tensor that the model uses, the fixed matrix included. */
@@ -40,7 +42,7 @@ async function modelReport(paths: readonly string[], choices: ModelChoices): Pro
   return {
     file: name,
     format,
-    family: config.decoder.isHq ? 'sam-hq' : 'sam',
+    family: FAMILY_IDS[config.decoder.kind],
     parameters: parameterCountOf(config),
     sumOfWeights: await sumOfWeights(checkpoint),
     unused,

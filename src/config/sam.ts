@@ -13,6 +13,12 @@ export interface PreprocessingRecord {
 
 type Rgb = readonly [number, number, number];
 
+/**
+ * Whose mask decoder it is. HQ-SAM's has a token and layers that refine every mask by the encoder's intermediate features; SAM 2's
+ * reads features of two finer grids, has a token that tells whether there is an object, and predicts the IoU by a sigmoid.
+ */
+export type DecoderKind = 'sam' | 'hq' | 'sam2';
+
 /** The mask decoder's sizes. Its width is the encoder's `outputChannels`. */
 export interface SamDecoderConfig {
   /** Layers of the two-way transformer. */
@@ -26,8 +32,7 @@ export interface SamDecoderConfig {
   readonly iouHidden: number;
   /** Of the transformer's LayerNorms. */
   readonly layerNormEps: number;
-  /** Whether it has HQ-SAM's token and layers, which refine every mask by the encoder's intermediate features. */
-  readonly isHq: boolean;
+  readonly kind: DecoderKind;
 }
 
 /** The sizes of an image encoder. What they are depends on `kind`, and only the encoder of that kind reads them. */
@@ -67,6 +72,14 @@ export const SAM_PREPROCESSING: PreprocessingRecord = {
   },
 };
 
+/** SAM 2's: the same numbers, on images that are stretched to the square (sam2/utils/transforms.py). */
+export const SAM2_PREPROCESSING: PreprocessingRecord = { ...SAM_PREPROCESSING, aspect: 'stretch' };
+
+/** How a model's images are prepared where no file says it. */
+export function usualPreprocessing(kind: DecoderKind): PreprocessingRecord {
+  return kind === 'sam2' ? SAM2_PREPROCESSING : SAM_PREPROCESSING;
+}
+
 /** The record with the side of the model's square, as decoding an image needs it. */
 export function imageRecordOf({
   imageSize,
@@ -87,14 +100,16 @@ export const SAM_DEFAULTS = {
     iouHeadDepth: 3,
     iouHidden: 256,
     layerNormEps: 1e-5,
-    isHq: false,
+    kind: 'sam',
   },
 } as const;
 
 /** What kind of model a config describes, for people. */
-export function familyOf({ decoder }: SamConfig): 'SAM' | 'SAM-HQ' {
-  return decoder.isHq ? 'SAM-HQ' : 'SAM';
+export function familyOf({ decoder }: SamConfig): 'SAM' | 'SAM-HQ' | 'SAM 2' {
+  return FAMILIES[decoder.kind];
 }
+
+const FAMILIES = { sam: 'SAM', hq: 'SAM-HQ', sam2: 'SAM 2' } as const;
 
 /** Side of the embedding's grid, cells. */
 export function gridOf({ imageSize, stride }: SamConfig): number {

@@ -34,6 +34,7 @@ import { matmulOp } from './matmul/matmul.ts';
 import { gatedPairOp, linearPairOp } from './matmul/pair.ts';
 import { partialProductsOp } from './matmul/partial-products.ts';
 import { productSumOp } from './matmul/terms.ts';
+import { maxPoolBackwardOp, maxPoolOp } from './max-pool/max-pool.ts';
 import { multiplyOp } from './multiply/multiply.ts';
 import { parallelLinearBackwardOp, parallelLinearOp } from './parallel-linear/parallel-linear.ts';
 import { patchifyOp } from './patchify/patchify.ts';
@@ -93,6 +94,8 @@ export const OPS: readonly AnyOp[] = [
   maskLossBackwardOp,
   maskLossOp,
   matmulOp,
+  maxPoolBackwardOp,
+  maxPoolOp,
   multiplyOp,
   openGateOp,
   padTokensOp,

@@ -89,7 +89,7 @@ describe('an adapter file', () => {
   });
 
   it("of an HQ-SAM has that decoder's own tensors, and is refused without them", async () => {
-    const hq = { ...model, config: { ...MICRO_SAM, decoder: { ...MICRO_SAM.decoder, isHq: true } } };
+    const hq = { ...model, config: { ...MICRO_SAM, decoder: { ...MICRO_SAM.decoder, kind: 'hq' as const } } };
     const mopeft = resolveMopeft({ methods: [], trainDecoder: true }, hq.config);
     const tensors = new Map(
       trainableTensors(mopeft, hq.config).map(({ name, shape }, i): [string, HostTensor] => [

@@ -55,7 +55,7 @@ const fileOf = (change: (tensors: Map<string, HostTensor>) => void = () => undef
 describe('a checkpoint of HQ-SAM', () => {
   it('is told by its token, and nothing of it is left alone', async () => {
     const { config, unused } = await openCheckpoint(fileOf(), heads);
-    expect(config.decoder.isHq).toBe(true);
+    expect(config.decoder.kind).toBe('hq');
     expect(embeddingShapes(config)).toEqual({ embedding: [8, 8, 16], intermediate: [8, 8, 32] });
     expect(unused).toEqual([]);
     expect([...samTensorShapes(config).keys()].filter((name) => IS_HQ.test(name))).toHaveLength(25);
@@ -73,7 +73,7 @@ describe('a checkpoint of HQ-SAM', () => {
       }),
       heads,
     );
-    expect(plain.config.decoder.isHq).toBe(false);
+    expect(plain.config.decoder.kind).toBe('sam');
     expect(Object.keys(embeddingShapes(plain.config))).toEqual(['embedding']);
     const missing = 'mask_decoder.embedding_maskfeature.3.bias';
     await expect(
@@ -99,10 +99,10 @@ describe('a checkpoint of HQ-SAM', () => {
     expect([...mapHfNames(names).keys()]).toEqual(wanted);
     const known = new Set(tensors.keys());
     expect(wanted.filter((name) => !known.has(name))).toEqual([]);
-    const isHq = (json: object) => parseSamConfig({ vision_config: {}, ...json }, 'config.json').decoder.isHq;
-    expect(isHq({})).toBe(false);
-    expect(isHq({ model_type: 'sam_hq' })).toBe(true);
-    expect(isHq({ mask_decoder_config: { vit_dim: 768 } })).toBe(true);
+    const kind = (json: object) => parseSamConfig({ vision_config: {}, ...json }, 'config.json').decoder.kind;
+    expect(kind({})).toBe('sam');
+    expect(kind({ model_type: 'sam_hq' })).toBe('hq');
+    expect(kind({ mask_decoder_config: { vit_dim: 768 } })).toBe('hq');
   });
 
   it('is refused where no block of the encoder is global', () => {
@@ -131,8 +131,8 @@ describe('a session of HQ-SAM', () => {
     const open = async (change?: (tensors: Map<string, HostTensor>) => void) =>
       loadModel(gpu, await openCheckpoint(fileOf(change), heads));
     const image = Float32Array.from({ length: 3 * 64 * 64 }, (_, i) => Math.sin(i / 7));
-    const prompts = packPrompts([{ points: [], box: [8, 8, 40, 50] }]);
     const model = await open();
+    const prompts = packPrompts([{ points: [], box: [8, 8, 40, 50] }], model.config);
     const session = await SamSession.open(gpu, model);
     await session.encode(image);
     const { lowResMasks: masks } = await session.decode(prompts);

@@ -20,8 +20,8 @@ const FROM_INTERMEDIATE = `${NAME}.compress_vit_feat`;
 const FROM_PIXELS = `${NAME}.embedding_maskfeature`;
 const MLP_DEPTH = 3;
 
-/** The image's features and the objects' pixels meet here: `embedding` and `intermediate` are there. */
-type HqEmbeddings = Required<Embeddings<Tensor>>;
+/** The image's features and the objects' pixels meet here. */
+type HqEmbeddings = Required<Pick<Embeddings<Tensor>, 'embedding' | 'intermediate'>>;
 
 /**
  * The mask that HQ-SAM (arXiv 2306.01567) adds to SAM's: the product of its own token's kernel and of features that are

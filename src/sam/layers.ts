@@ -40,12 +40,18 @@ export function layernormOf(weights: WeightSource, name: string, x: Tensor, eps:
 }
 
 /** `nn.ConvTranspose2d(C, out, 2, 2)`: [N, h, w, C] → [N, 2h, 2w, out]. */
-export function transposedConvOf(weights: WeightSource, name: string, x: Tensor, out: number): Tensor {
+export function transposedConvOf(
+  weights: WeightSource,
+  name: string,
+  x: Tensor,
+  out: number,
+  hasBias = true,
+): Tensor {
   const C = lastOf(x.shape);
   const [n, h, w] = [axis(x.shape, 0), axis(x.shape, 1), axis(x.shape, 2)];
   const weight = weights(`${name}.weight`, [C, out, 2, 2]).view([C, out * 4]);
   const patches = matmul(x.view([n * h * w, C]), weight).view([n, h, w, out * 4]);
-  return add(depthToSpace(patches), weights(`${name}.bias`, [out]));
+  return hasBias ? add(depthToSpace(patches), weights(`${name}.bias`, [out])) : depthToSpace(patches);
 }
 
 /** SAM's MLP by its name: `depth` linear layers with relu between. */

@@ -1,7 +1,7 @@
 import { gridOf, MASK_TOKENS, type SamConfig } from '../config/sam.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
 import { axis, sizeOf } from '../graph/shape.ts';
-import { gelu } from '../ops/activation/activation.ts';
+import { activation, gelu } from '../ops/activation/activation.ts';
 import { add } from '../ops/add/add.ts';
 import { gatherLeading } from '../ops/gather-leading/gather-leading.ts';
 import { matmul } from '../ops/matmul/matmul.ts';
@@ -16,7 +16,10 @@ import { joinTokens, layernormOf, mlpOf, transposedConvOf } from './layers.ts';
 import { type Rows, traceTwoWayTransformer } from './two-way-transformer.ts';
 import { graphInputs, type WeightSource } from './weight-source.ts';
 
-/** What the decoder works on: N objects of one image or several. Of an HQ-SAM the embeddings have `intermediate`. */
+/**
+ * What the decoder works on: N objects of one image or several. Of an HQ-SAM the embeddings have `intermediate`, of a SAM 2
+ * `highRes0` and `highRes1`.
+ */
 export interface DecoderInputs {
   /** [h, w, ..] of one image, [B, h, w, ..] of several. */
   readonly embeddings: Embeddings<Tensor>;
@@ -38,9 +41,12 @@ export interface DecoderOutputs {
   readonly iou: Tensor;
 }
 
+/** SAM 2's token that tells whether there is an object; here it only takes part in attention. */
+export const OBJECT_TOKEN = 'mask_decoder.obj_score_token.weight';
+
 /**
- * SAM's mask decoder (segment_anything/modeling/mask_decoder.py) in channels-last layout, and HQ-SAM's
- * (segment_anything_hq/modeling/mask_decoder_hq.py).
+ * SAM's mask decoder (segment_anything/modeling/mask_decoder.py) in channels-last layout, HQ-SAM's
+ * (segment_anything_hq/modeling/mask_decoder_hq.py), and SAM 2's (sam2/modeling/sam/mask_decoder.py).
  * @param beside gives what {@link networkLayers} names, where the networks of tokens shall run side by side.
  */
 export function traceMaskDecoder(
@@ -50,14 +56,15 @@ export function traceMaskDecoder(
   weights: WeightSource = graphInputs(graph),
   beside: BesideSource | null = null,
 ): DecoderOutputs {
-  const { outputChannels: D } = config;
+  const { outputChannels: D, decoder } = config;
   const grid = gridOf(config);
   const objects = axis((sparse ?? dense).shape, 0);
   const iouToken = weights('mask_decoder.iou_token.weight', [1, D]).view([1, 1, D]);
   const maskTokens = weights('mask_decoder.mask_tokens.weight', [MASK_TOKENS, D]).view([1, MASK_TOKENS, D]);
   const { embedding, intermediate } = embeddings;
-  const hqToken = intermediate && weights(HQ_TOKEN, [1, D]).view([1, 1, D]);
-  const own = joinTokens([iouToken, maskTokens, ...(hqToken ? [hqToken] : [])]);
+  // The tokens' order is theirs alone: attention does not know it.
+  const more = moreToken(config);
+  const own = joinTokens([iouToken, maskTokens, ...(more ? [weights(more, [1, D]).view([1, 1, D])] : [])]);
   const count = axis(own.shape, 1);
   const tokens = sparse
     ? prependTokens(sparse, own)
@@ -71,7 +78,11 @@ export function traceMaskDecoder(
   );
   const seen = traceTwoWayTransformer(config, image, imagePe.view([cells, D]), tokens, weights);
 
-  const pixels = traceUpscaling(config, seen.image.view([objects, grid, grid, D]), weights);
+  const finer = (name: 'highRes0' | 'highRes1') => {
+    const features = embeddings[name];
+    return features && ofObjects(features, imageIndex);
+  };
+  const pixels = traceUpscaling(config, seen.image.view([objects, grid, grid, D]), finer, weights);
   const { kernels, iou } =
     (beside && traceParallelNetworks(config, seen.tokens, beside)) ??
     traceNetworks(config, seen.tokens, weights);
@@ -89,7 +100,10 @@ export function traceMaskDecoder(
       weights,
     );
   const refined = hqMask ? add(masks, joinTokens(Array.from({ length: MASK_TOKENS }, () => hqMask))) : masks;
-  return { masks: refined.view([objects, MASK_TOKENS, side, side]), iou: iou.view([objects, MASK_TOKENS]) };
+  return {
+    masks: refined.view([objects, MASK_TOKENS, side, side]),
+    iou: (decoder.kind === 'sam2' ? activation(iou, 'sigmoid') : iou).view([objects, MASK_TOKENS]),
+  };
 }
 
 /**
@@ -190,11 +204,37 @@ function traceParallelNetworks(
   return { kernels: tokenMajor(kernels, 0, axis(kernels.shape, 1)), iou };
 }
 
-/** Two transposed convolutions of stride 2: [N, h, w, D] → [N, 4h, 4w, D/8]. */
-function traceUpscaling(config: SamConfig, image: Tensor, weights: WeightSource): Tensor {
+/** The token that stands behind SAM's own, by its name. */
+function moreToken({ decoder }: SamConfig): string | null {
+  switch (decoder.kind) {
+    case 'sam':
+      return null;
+    case 'hq':
+      return HQ_TOKEN;
+    case 'sam2':
+      return OBJECT_TOKEN;
+  }
+}
+
+/** Features of images as objects see them: of one image [h, w, C] as they are, of several each object's, [N, h, w, C]. */
+function ofObjects(features: Tensor, imageIndex: Tensor | null): Tensor {
+  return imageIndex ? gatherLeading(features, imageIndex) : features.view(features.shape.slice(-3));
+}
+
+/**
+ * Two transposed convolutions of stride 2: [N, h, w, D] → [N, 4h, 4w, D/8].
+ * @param finer features that are added to what they give, before it is normalised and activated.
+ */
+function traceUpscaling(
+  config: SamConfig,
+  image: Tensor,
+  finer: (name: 'highRes0' | 'highRes1') => Tensor | undefined,
+  weights: WeightSource,
+): Tensor {
   const { outputChannels: D, layerNormEps } = config;
   const name = 'mask_decoder.output_upscaling';
-  const twice = transposedConvOf(weights, `${name}.0`, image, D / 4);
+  const plus = (x: Tensor, features: Tensor | undefined) => (features ? add(x, features) : x);
+  const twice = plus(transposedConvOf(weights, `${name}.0`, image, D / 4), finer('highRes1'));
   const middle = gelu(layernormOf(weights, `${name}.1`, twice, layerNormEps));
-  return gelu(transposedConvOf(weights, `${name}.3`, middle, D / 8));
+  return gelu(plus(transposedConvOf(weights, `${name}.3`, middle, D / 8), finer('highRes0')));
 }

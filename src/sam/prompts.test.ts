@@ -1,20 +1,38 @@
 import { describe, expect, it } from 'vitest';
+import { MICRO_SAM } from '../testing/micro-model.ts';
 import { groupPrompts, packPrompts, slicePrompts, tokensOf } from './prompts.ts';
 
 const point = (x: number, y: number, positive = true) => ({ x, y, positive });
 
 describe('tokens of a prompt', () => {
   it('ends clicks with the padding point, and boxes with their corners', () => {
-    expect(tokensOf({ points: [point(1, 2), point(3, 4, false)] })).toEqual({
+    expect(tokensOf({ points: [point(1, 2), point(3, 4, false)] }, MICRO_SAM)).toEqual({
       coords: [1, 2, 3, 4, 0, 0],
       labels: [1, 0, -1],
     });
-    expect(tokensOf({ points: [], box: [1, 2, 3, 4] })).toEqual({ coords: [1, 2, 3, 4], labels: [2, 3] });
-    expect(tokensOf({ points: [point(9, 9)], box: [1, 2, 3, 4] }).labels).toEqual([1, 2, 3]);
+    expect(tokensOf({ points: [], box: [1, 2, 3, 4] }, MICRO_SAM)).toEqual({
+      coords: [1, 2, 3, 4],
+      labels: [2, 3],
+    });
+    expect(tokensOf({ points: [point(9, 9)], box: [1, 2, 3, 4] }, MICRO_SAM).labels).toEqual([1, 2, 3]);
+  });
+
+  it('pads a box too where the model is a SAM 2, so that it has a token more than a click', () => {
+    const sam2 = { decoder: { ...MICRO_SAM.decoder, kind: 'sam2' as const } };
+    expect(tokensOf({ points: [], box: [1, 2, 3, 4] }, sam2)).toEqual({
+      coords: [1, 2, 3, 4, 0, 0],
+      labels: [2, 3, -1],
+    });
+    expect(tokensOf({ points: [point(9, 9)] }, sam2).labels).toEqual([1, -1]);
+    const mixed = [{ points: [point(1, 2)] }, { points: [], box: [1, 2, 3, 4] as const }];
+    expect(groupPrompts(mixed, sam2)).toEqual([[0], [1]]);
   });
 
   it('has none for a mask alone', () => {
-    expect(tokensOf({ points: [], mask: new Float32Array(4) })).toEqual({ coords: [], labels: [] });
+    expect(tokensOf({ points: [], mask: new Float32Array(4) }, MICRO_SAM)).toEqual({
+      coords: [],
+      labels: [],
+    });
   });
 });
 
@@ -28,16 +46,21 @@ describe('packing', () => {
   ];
 
   it('groups what has one shape', () => {
-    expect(groupPrompts(prompts)).toEqual([[0, 1], [2], [3, 4]]);
+    expect(groupPrompts(prompts, MICRO_SAM)).toEqual([[0, 1], [2], [3, 4]]);
   });
 
   it('refuses to pack different shapes', () => {
-    expect(() => packPrompts(prompts)).toThrow(RangeError);
-    expect(() => packPrompts([prompts[0], prompts[3]].flatMap((p) => p ?? []))).toThrow(RangeError);
+    expect(() => packPrompts(prompts, MICRO_SAM)).toThrow(RangeError);
+    expect(() =>
+      packPrompts(
+        [prompts[0], prompts[3]].flatMap((p) => p ?? []),
+        MICRO_SAM,
+      ),
+    ).toThrow(RangeError);
   });
 
   it('cuts packed prompts into passes', () => {
-    const packed = packPrompts(prompts.slice(3));
+    const packed = packPrompts(prompts.slice(3), MICRO_SAM);
     const second = slicePrompts(packed, 1, 2);
     expect([...second.coords]).toEqual([3, 3, 0, 0]);
     expect([...second.labels]).toEqual([1, -1]);

@@ -1,4 +1,4 @@
-import { MASK_TOKENS } from '../config/sam.ts';
+import { MASK_TOKENS, type SamConfig } from '../config/sam.ts';
 
 /** A click in model pixels. */
 export interface PointPrompt {
@@ -30,17 +30,27 @@ export interface PackedPrompts {
   readonly maskInput: Float32Array | null;
 }
 
+/** The model that prompts are for, as far as it decides their tokens. */
+type Asked = Pick<SamConfig, 'decoder'>;
+
 /**
- * Tokens of one prompt: its points, then SAM's padding point, or the two corners of its box in place of that. A mask alone
- * has none.
+ * Tokens of one prompt: its points, then SAM's padding point, or the two corners of its box in place of that; SAM 2 has both. A
+ * mask alone has none.
  */
-export function tokensOf({ points, box, mask }: ObjectPrompt): { coords: number[]; labels: number[] } {
+export function tokensOf(
+  { points, box, mask }: ObjectPrompt,
+  { decoder }: Asked,
+): { coords: number[]; labels: number[] } {
   if (mask && !box && points.length === 0) return { coords: [], labels: [] };
-  const coords = points.flatMap(({ x, y }) => [x, y]);
-  const labels = points.map(({ positive }) => (positive ? 1 : 0));
-  return box
-    ? { coords: [...coords, ...box], labels: [...labels, 2, 3] }
-    : { coords: [...coords, 0, 0], labels: [...labels, -1] };
+  const isPadded = !box || decoder.kind === 'sam2';
+  return {
+    coords: [...points.flatMap(({ x, y }) => [x, y]), ...(box ?? []), ...(isPadded ? [0, 0] : [])],
+    labels: [
+      ...points.map(({ positive }) => (positive ? 1 : 0)),
+      ...(box ? [2, 3] : []),
+      ...(isPadded ? [-1] : []),
+    ],
+  };
 }
 
 /** Whether a prompt can mean several objects, so that tokens 1–3 answer it: a single click. */
@@ -65,8 +75,8 @@ export function answerToken(prompt: ObjectPrompt, iou: readonly number[]): numbe
  * Packs prompts that have the same number of tokens and all or none a mask.
  * @throws RangeError when they differ; see {@link groupPrompts}.
  */
-export function packPrompts(prompts: readonly ObjectPrompt[]): PackedPrompts {
-  const parts = prompts.map(tokensOf);
+export function packPrompts(prompts: readonly ObjectPrompt[], model: Asked): PackedPrompts {
+  const parts = prompts.map((prompt) => tokensOf(prompt, model));
   const tokens = parts[0]?.labels.length ?? 0;
   const masks = prompts.flatMap(({ mask }) => (mask ? [mask] : []));
   const pixels = masks[0]?.length ?? 0;
@@ -95,10 +105,10 @@ export function packPrompts(prompts: readonly ObjectPrompt[]): PackedPrompts {
 }
 
 /** Indexes of prompts by shape, each group fit for {@link packPrompts}. */
-export function groupPrompts(prompts: readonly ObjectPrompt[]): number[][] {
+export function groupPrompts(prompts: readonly ObjectPrompt[], model: Asked): number[][] {
   const groups = new Map<string, number[]>();
   prompts.forEach((prompt, i) => {
-    const key = `${tokensOf(prompt).labels.length} ${prompt.mask?.length ?? 0}`;
+    const key = `${tokensOf(prompt, model).labels.length} ${prompt.mask?.length ?? 0}`;
     const group = groups.get(key);
     if (group) group.push(i);
     else groups.set(key, [i]);

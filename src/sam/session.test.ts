@@ -61,7 +61,7 @@ describe('a Hugging Face SamModel', () => {
     await session.encode((await expected.read('input.image')).data);
     const prompts = await promptsOfFile();
     for (const tag of ['points', 'boxes'] as const) {
-      const { lowResMasks, iou } = await session.decode(packPrompts(prompts[tag]));
+      const { lowResMasks, iou } = await session.decode(packPrompts(prompts[tag], model.config));
       expect(relativeError(lowResMasks, (await expected.read(`decode.${tag}.masks`)).data)).toBeLessThan(
         TOLERANCE,
       );
@@ -92,7 +92,7 @@ describe('a session', () => {
     const together = await session.decodeAll(mix);
     const pixels = 4 * together.side ** 2;
     for (const [i, prompt] of mix.entries()) {
-      const alone = await session.decode(packPrompts([prompt]));
+      const alone = await session.decode(packPrompts([prompt], model.config));
       const part = together.lowResMasks.subarray(i * pixels, (i + 1) * pixels);
       expect(relativeError(alone.lowResMasks, part)).toBeLessThan(1e-5);
     }
@@ -106,17 +106,17 @@ describe('a session', () => {
   it('takes a mask alone, puts embeddings back, and gives every buffer back', async () => {
     const before = gpu.allocatedBytes;
     const session = await SamSession.open(gpu, model);
-    await expect(session.decode(packPrompts([{ points: [], box: [1, 2, 3, 4] }]))).rejects.toThrow(
-      /no image/,
-    );
+    await expect(
+      session.decode(packPrompts([{ points: [], box: [1, 2, 3, 4] }], model.config)),
+    ).rejects.toThrow(/no image/);
     await session.encode((await expected.read('input.image')).data);
     const mask = new Float32Array(24 * 24).fill(2);
-    const first = await session.decode(packPrompts([{ points: [], mask }]));
+    const first = await session.decode(packPrompts([{ points: [], mask }], model.config));
     expect(first.lowResMasks.every(Number.isFinite)).toBe(true);
     const kept = await session.embeddings();
     await session.encode(new Float32Array(3 * 48 * 48));
     await session.setEmbeddings(kept);
-    expect((await session.decode(packPrompts([{ points: [], mask }]))).lowResMasks).toEqual(
+    expect((await session.decode(packPrompts([{ points: [], mask }], model.config))).lowResMasks).toEqual(
       first.lowResMasks,
     );
     await session.release();

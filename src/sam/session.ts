@@ -280,9 +280,9 @@ export class SamSession {
     const pixels = MASK_TOKENS * side * side;
     const lowResMasks = new Float32Array(prompts.length * pixels);
     const iou = new Float32Array(prompts.length * MASK_TOKENS);
-    for (const group of groupPrompts(prompts)) {
+    for (const group of groupPrompts(prompts, this.config)) {
       const chosen = group.flatMap((i) => prompts[i] ?? []);
-      const decoded = await this.decode(packPrompts(chosen));
+      const decoded = await this.decode(packPrompts(chosen, this.config));
       group.forEach((i, k) => {
         lowResMasks.set(decoded.lowResMasks.subarray(k * pixels, (k + 1) * pixels), i * pixels);
         iou.set(decoded.iou.subarray(k * MASK_TOKENS, (k + 1) * MASK_TOKENS), i * MASK_TOKENS);

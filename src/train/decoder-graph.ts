@@ -34,8 +34,13 @@ export const DECODER = {
   sums: 'lossSums',
 } as const;
 
-/** Tokens of a first prompt: a click and the padding point, or the corners of a box. */
-const FIRST_TOKENS = 2;
+/** Tokens of a click and the padding point. */
+const CLICK_TOKENS = 2;
+
+/** Numbers of tokens that a first prompt can have: a click's, and where that is another a box's, which SAM 2 pads as well. */
+export function firstTokens({ decoder }: SamConfig): readonly number[] {
+  return decoder.kind === 'sam2' ? [CLICK_TOKENS, CLICK_TOKENS + 1] : [CLICK_TOKENS];
+}
 
 /** The phases of a pass, in their order: masks and losses; their sums; the next prompt; gradients. */
 export const DECODER_PHASES = {
@@ -45,9 +50,9 @@ export const DECODER_PHASES = {
   backward: 'backward',
 } as const;
 
-/** The pass of round `round` (from 0) for `objects` objects. */
-export function roundShape(objects: number, round: number): DecodeShape {
-  return { objects, tokens: FIRST_TOKENS + round, hasMask: round > 0 };
+/** The pass of round `round` (from 0) for `objects` objects. @param first tokens of their first prompts. */
+export function roundShape(objects: number, round: number, first: number): DecodeShape {
+  return { objects, tokens: first + round, hasMask: round > 0 };
 }
 
 /** Above so many, not every number of objects has a plan of its own. */

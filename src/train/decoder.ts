@@ -41,6 +41,8 @@ const { forward, sums, click, backward } = DECODER_PHASES;
  * The mask decoder of a training step, on the encoder's embedding. An executable is bound at its shape's first pass.
  */
 export class TrainingDecoder {
+  /** Tokens of the first round's prompts. */
+  private first = 0;
   private readonly executables = new Map<string, Promise<Executable>>();
 
   private constructor(
@@ -119,7 +121,7 @@ export class TrainingDecoder {
       const rows = objects.map(({ valid }, n) => clickDraw(valid, words[n] ?? 0));
       this.buffers.write(DECODER.draw, Float32Array.from(rows.flat()));
     }
-    const executable = await this.executable(roundShape(objects.length, round));
+    const executable = await this.executable(roundShape(objects.length, round, this.first));
     await executable.run(forward, sums, ...(words ? [click] : []), backward);
   }
 
@@ -145,6 +147,7 @@ export class TrainingDecoder {
 
   /** Sets the prompts of the first round to come. */
   setPrompts({ tokens, coords, labels }: Pick<PackedPrompts, 'tokens' | 'coords' | 'labels'>): void {
+    this.first = tokens;
     if (tokens === 0) return;
     this.buffers.write(tokensName(DECODER.coords, tokens), coords);
     this.buffers.write(tokensName(DECODER.labels, tokens), labels);

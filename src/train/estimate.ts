@@ -5,7 +5,7 @@ import { pipelineKey } from '../gpu/pipeline-cache.ts';
 import { Pool } from '../graph/executable.ts';
 import type { Plan } from '../graph/plan.ts';
 import { weightBytes } from '../sam/weights.ts';
-import { DECODER_PHASES, roundShape } from './decoder-graph.ts';
+import { DECODER_PHASES, firstTokens, roundShape } from './decoder-graph.ts';
 import { OPTIMIZER_PHASES, settingsBytes } from './optimizer.ts';
 import { decoderFor, largestBuffer, plansOf, poolSizes, type TrainingPlans } from './plans.ts';
 import { stepBufferBytes } from './step-buffers.ts';
@@ -90,14 +90,16 @@ export function countWork(
     }
   };
   if (plans.lower && !variantsRepeat(augmentation)) add(plans.lower, imagesPerStep);
-  const { imagesPerPass, objectsPerPass } = plans;
+  const { imagesPerPass, objectsPerPass, sam } = plans;
+  // As if all prompts were the longest ones: others take a token less.
+  const first = Math.max(...firstTokens(sam));
   const times = imagesPerStep / imagesPerPass;
   add(plans.encoder, times);
   const objects = imagesPerPass * objectsPerImage;
   const rest = objects % objectsPerPass;
   for (let round = 0; round <= corrections; round++) {
     const addDecoder = (count: number, runs: number) => {
-      const { plan } = decoderFor(plans, roundShape(count, round));
+      const { plan } = decoderFor(plans, roundShape(count, round, first));
       add(plan, runs);
       if (round < corrections && !hasPhase(plan, DECODER_PHASES.click)) work.reads += runs;
     };
@@ -114,7 +116,7 @@ function measureFlops(plans: TrainingPlans): StepWork['measureFlops'] {
     passes.reduce((sum, { pass, phase }) => sum + (phase === DECODER_PHASES.forward ? pass.flops : 0), 0);
   const { encoder, evaluationEncoder, lower, objectsPerPass } = plans;
   const below = lower ? forward(lower) : 0;
-  const { plan } = decoderFor(plans, roundShape(objectsPerPass, 0));
+  const { plan } = decoderFor(plans, roundShape(objectsPerPass, 0, Math.max(...firstTokens(plans.sam))));
   return {
     image: below + forward(evaluationEncoder ?? encoder),
     object: (2 * forward(plan)) / objectsPerPass,

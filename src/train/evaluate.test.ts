@@ -38,7 +38,7 @@ class BoxFiller implements ThresholdedMaskPredictor {
   }
   async decode(prompts: Parameters<MaskPredictor['decode']>[0]) {
     return prompts.map((prompt) => {
-      expect(tokensOf(prompt).labels).toEqual(prompt.box ? [2, 3] : [1, -1]);
+      expect(tokensOf(prompt, MICRO_SAM).labels).toEqual(prompt.box ? [2, 3] : [1, -1]);
       const none = boxLogits([0, 0, 0, 0]);
       const all = boxLogits([0, 0, 32, 32]);
       return {

@@ -5,7 +5,7 @@ import type { SamConfig } from '../config/sam.ts';
 import { sitesOf } from '../sam/encoder.ts';
 import type { DecodeShape } from '../sam/graphs.ts';
 import type { WeightPrecision } from '../sam/halves.ts';
-import { objectCounts, roundShape } from './decoder-graph.ts';
+import { firstTokens, objectCounts, roundShape } from './decoder-graph.ts';
 import { estimateMemory } from './estimate.ts';
 import { type DeviceTraits, largestBuffer, StepPlanner, type TrainingPlans } from './plans.ts';
 
@@ -70,8 +70,11 @@ export function planTraining({ sam, mopeft, sizes, device }: PlanRequest): Train
   const { imagesPerStep, objectsPerImage, objectsPerPass, corrections, memory } = sizes;
   const planner = new StepPlanner(sam, mopeft, device, { precision: sizes.weights });
   // Memory grows with the objects and with the rounds of prompts; all but the last make a click.
+  const firsts = firstTokens(sam);
   const largest = (objects: number) =>
-    [corrections, corrections - 1].filter((round) => round >= 0).map((round) => roundShape(objects, round));
+    [corrections, corrections - 1]
+      .filter((round) => round >= 0)
+      .map((round) => roundShape(objects, round, Math.max(...firsts)));
   const fewest = Math.min(objectsPerPass || 1, objectsPerImage);
   const limit = limitOf(planner, largest(fewest), memory);
   const together = (images: number) =>
@@ -85,7 +88,9 @@ export function planTraining({ sam, mopeft, sizes, device }: PlanRequest): Train
     1;
   const shapesOf = (objects: number) =>
     objectCounts(objects).flatMap((count) =>
-      Array.from({ length: corrections + 1 }, (_, round) => roundShape(count, round)),
+      firsts.flatMap((first) =>
+        Array.from({ length: corrections + 1 }, (_, round) => roundShape(count, round, first)),
+      ),
     );
   if (images > 1) return expectFit(planner.plan(depth, shapesOf(together(images)), images), device);
   const fits = (count: number, isLean: boolean) => peakOf(planner, 0, largest(count), 1, isLean) <= limit;

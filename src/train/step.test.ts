@@ -248,7 +248,7 @@ describe('a training step on a device with WebGPU’s default limits', () => {
 });
 
 describe('images that share a pass', () => {
-  const Hq = { ...MICRO_SAM, decoder: { ...MICRO_SAM.decoder, isHq: true } };
+  const Hq = { ...MICRO_SAM, decoder: { ...MICRO_SAM.decoder, kind: 'hq' as const } };
   const modules = { methods: ['lora', 'prefix', 'adapter'] };
 
   it.each([
@@ -383,7 +383,7 @@ describe('the blocks below the first module', () => {
 
   it('give the gradients that the whole encoder gives, of an HQ-SAM too, whose decoder reads of a lower block', async () => {
     const encoder = { ...MICRO_SAM.encoder, numHiddenLayers: 4, globalAttnIndexes: [1, 3] };
-    const sam = { ...MICRO_SAM, encoder, decoder: { ...MICRO_SAM.decoder, isHq: true } };
+    const sam = { ...MICRO_SAM, encoder, decoder: { ...MICRO_SAM.decoder, kind: 'hq' as const } };
     const deeper = await openMicroModel(gpu, sam);
     const shapes = [2, 3].map((tokens) => ({ objects: 2, tokens, hasMask: tokens > 2 }));
     const inputs = [];

@@ -6,7 +6,7 @@ import { type FindRange, Pool } from '../graph/executable.ts';
 import { FOCAL } from '../ops/sam-loss/sam-loss.ts';
 import { type ScoredGate, scoredGates } from '../peft/kept-modules.ts';
 import { moduleTensors } from '../peft/tensors.ts';
-import { isAmbiguous, type ObjectPrompt, packPrompts } from '../sam/prompts.ts';
+import { groupPrompts, isAmbiguous, type ObjectPrompt, packPrompts } from '../sam/prompts.ts';
 import type { WeightStore } from '../sam/weights.ts';
 import type { StepScore } from './budget.ts';
 import { type ClickedObject, type SupervisedObject, TrainingDecoder } from './decoder.ts';
@@ -147,7 +147,7 @@ export class TrainingStep implements MaskPredictor {
   async decode(prompts: readonly ObjectPrompt[]): Promise<DecodedObject[]> {
     const decoded: DecodedObject[] = [];
     for (const chunk of chunks(prompts, this.plans.objectsPerPass))
-      decoded.push(...(await this.decoder.decode(packPrompts(chunk))));
+      decoded.push(...(await this.decoder.decode(packPrompts(chunk, this.sam))));
     return decoded;
   }
 
@@ -202,8 +202,15 @@ export class TrainingStep implements MaskPredictor {
           words: ofImage?.map((ofRound) => ofRound[n] ?? 0) ?? [],
         }));
       });
-      for (const chunk of chunks(objects, this.plans.objectsPerPass))
-        await this.startRounds(chunk, corrections);
+      for (const same of groupPrompts(
+        objects.map(({ prompt }) => prompt),
+        this.sam,
+      ))
+        for (const chunk of chunks(
+          same.flatMap((i) => objects[i] ?? []),
+          this.plans.objectsPerPass,
+        ))
+          await this.startRounds(chunk, corrections);
       await this.encoder.backward(group.length / images.length);
     }
     const norm = await this.optimizer.measure();
@@ -243,10 +250,15 @@ export class TrainingStep implements MaskPredictor {
     this.pool.release();
   }
 
-  /** All rounds of prompts for objects that share the decoder's passes. */
+  /** All rounds of prompts for objects that share the decoder's passes; their prompts have the same number of tokens. */
   private async startRounds(objects: readonly StepObject[], corrections: number): Promise<void> {
     this.decoder.setObjects(objects);
-    this.decoder.setPrompts(packPrompts(objects.map(({ prompt }) => prompt)));
+    this.decoder.setPrompts(
+      packPrompts(
+        objects.map(({ prompt }) => prompt),
+        this.sam,
+      ),
+    );
     for (let round = 0; round <= corrections; round++) {
       const modes = objects.map(({ prompt }) =>
         round === 0 && isAmbiguous(prompt) ? SUPERVISION_MODES.candidates : SUPERVISION_MODES.unambiguous,

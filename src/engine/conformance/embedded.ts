@@ -67,7 +67,9 @@ export async function checkEmbedded(
     for (const [tag, prompt] of Object.entries(prompts)) {
       const asked = promptOf(prompt, (x, y) => toModel(transform, x, y));
       const mask = prompt.fed === undefined ? undefined : chosen.get(prompt.fed);
-      const { lowResMasks, iou } = await session.decode(packPrompts([{ ...asked, ...(mask && { mask }) }]));
+      const { lowResMasks, iou } = await session.decode(
+        packPrompts([{ ...asked, ...(mask && { mask }) }], config),
+      );
       check(`${name}.${tag}.masks`, lowResMasks, side);
       found.push(compare(`${name}.${tag}.iou`, iou, vectors.get(`${name}.${tag}.iou`).data, TOLERANCE));
       const token = prompt.chosen === 0 ? 0 : bestCandidate(iou);

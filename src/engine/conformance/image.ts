@@ -39,7 +39,7 @@ export async function checkImage(
     check('encoder.embedding', toChannelsFirst(embedding, [1, grid, grid, model.config.outputChannels]));
     for (const [name, prompt] of Object.entries(form.prompts)) {
       const place = (x: number, y: number) => toModel(transform, x, y);
-      const { lowResMasks, iou } = await session.decode(packPrompts([promptOf(prompt, place)]));
+      const { lowResMasks, iou } = await session.decode(packPrompts([promptOf(prompt, place)], model.config));
       check(`decode.${name}.masks`, lowResMasks);
       check(`decode.${name}.iou`, iou);
       const token = prompt.token === 0 ? 0 : bestCandidate(iou);

@@ -112,7 +112,7 @@ async function answers(
   const out = new Map<string, HostTensor>([['input.image', { shape: [1, 3, size, size], data: image }]]);
   const prompts = { points: { points: POINTS }, box: { points: [], box: BOX } };
   for (const [name, prompt] of Object.entries(prompts)) {
-    const { lowResMasks, iou } = await session.sam.decode(packPrompts([prompt]));
+    const { lowResMasks, iou } = await session.sam.decode(packPrompts([prompt], config));
     out.set(`${name}.masks`, { shape: [4, side, side], data: lowResMasks });
     out.set(`${name}.iou`, { shape: [4], data: iou });
   }

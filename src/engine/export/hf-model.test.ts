@@ -8,7 +8,7 @@ import { TWO_STAGE_SAM, twoStage } from '../../testing/two-stage-encoder.ts';
 import { withEntry } from '../../testing/with-entry.ts';
 import { hfConfig, hfPreprocessor, hfRefusal, hfTensorNames } from './hf-model.ts';
 
-const HQ = { ...MICRO_SAM, decoder: { ...MICRO_SAM.decoder, isHq: true, iouHeadDepth: 4 } };
+const HQ = { ...MICRO_SAM, decoder: { ...MICRO_SAM.decoder, kind: 'hq' as const, iouHeadDepth: 4 } };
 const BLOCKS = [
   { heads: 2, attentionWidth: 16, mlpDim: 16 },
   { heads: 1, attentionWidth: 8, mlpDim: 12 },

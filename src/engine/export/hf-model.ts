@@ -22,7 +22,7 @@ export function hfRefusal(config: SamConfig): FailureRecord | null {
 
 /** Hugging Face's name by SAM's, of every tensor of a model that {@link hfRefusal} lets through. */
 export function hfTensorNames(config: SamConfig): ReadonlyMap<string, string> {
-  const names = hfNames([...samTensorShapes(config).keys()]);
+  const names = hfNames([...samTensorShapes(config).keys()], encoderOf(config));
   if (!names) throw new RangeError('Hugging Face has no such model');
   return names;
 }

@@ -22,7 +22,7 @@ export const merged: ExportForm = {
     yield { path: 'model.safetensors', bytes: weights };
     yield jsonFile('config.json', hfConfig(config));
     yield jsonFile('preprocessor_config.json', hfPreprocessor(config, source.adapter.preprocessing));
-    const type = config.decoder.isHq ? 'SamHQ' : 'Sam';
+    const type = HF_TYPES[config.decoder.kind];
     const use = [
       `from transformers import ${type}Model, ${type}Processor`,
       '',
@@ -54,6 +54,8 @@ export const sam: ExportForm = {
     yield textFile('README.md', modelCard(source, { library: null, use }));
   },
 };
+
+const HF_TYPES = { sam: 'Sam', hq: 'SamHQ', sam2: 'Sam2' } as const;
 
 const SEGMENT_ANYTHING_USE = [
   'from safetensors.torch import load_file',

@@ -193,7 +193,7 @@ export class Finder {
       return { points: [{ x, y, positive: true }] };
     });
     const answers = await this.withYields(yieldDevice, () =>
-      sam.decodeChosen(packPrompts(prompts), (iou) =>
+      sam.decodeChosen(packPrompts(prompts, sam.config), (iou) =>
         CANDIDATES.filter((token) => (iou[token] ?? 0) > floors.iou),
       ),
     );

@@ -73,7 +73,7 @@ test.each([
   const { embedding } = await session.sam.embeddings();
   expect(relativeError(channelsFirst(embedding, shape), data)).toBeLessThan(TOLERANCE);
   expect(relativeError((await asked.read('encoder.embedding')).data, data)).toBeGreaterThan(0.01);
-  const { lowResMasks } = await session.sam.decode(packPrompts(await pointPrompts()));
+  const { lowResMasks } = await session.sam.decode(packPrompts(await pointPrompts(), session.sam.config));
   expect(relativeError(lowResMasks, (await expected.read(`${name}.masks`)).data)).toBeLessThan(TOLERANCE);
   await session.release();
 });
@@ -88,7 +88,7 @@ test('a whole model whose LoRA is not merged answers as PEFT does, merged and as
   expect(merged.unused).toEqual([]);
   const session = await ModelSession.open(gpu, merged, null);
   await session.encode((await asked.read('input.image')).data);
-  const { lowResMasks } = await session.sam.decode(packPrompts(await pointPrompts()));
+  const { lowResMasks } = await session.sam.decode(packPrompts(await pointPrompts(), session.sam.config));
   expect(relativeError(lowResMasks, (await expected.read('decoder.masks')).data)).toBeLessThan(TOLERANCE);
   await session.release();
   merged.weights.release();

@@ -15,6 +15,7 @@ import { COPY } from './names.ts';
 import { openTensorFile } from './open-tensor-file.ts';
 import { checkSamConfig } from './parse-config.ts';
 import { configOfAlpha, parsePeftConfig } from './peft-config.ts';
+import { withPointRows } from './point-rows.ts';
 import { ShapeReader } from './shape-reader.ts';
 import { checkShards, type ShardIndex } from './shards.ts';
 import { type HostTensor, missingTensor, type TensorFile, wrongType } from './tensor-file.ts';
@@ -59,7 +60,7 @@ export async function openCheckpoint(
   files: CheckpointFiles,
   choices: ModelChoices = {},
 ): Promise<SamCheckpoint> {
-  const opened = await Promise.all(files.weights.map(openTensorFile));
+  const opened = (await Promise.all(files.weights.map(openTensorFile))).map(withPointRows);
   if (files.index) checkShards(files.index, opened);
   const label = files.weights.map(({ name }) => name).join(', ');
   const { owners, remarks: merged } = mergedOwners(ownersOf(opened), files, choices, label);
@@ -72,7 +73,11 @@ export async function openCheckpoint(
   const metadata = opened.map((file) => file.metadata);
   const told = readToldConfig(files.config, metadata, label);
   const inferred = inferSamConfig(encoder, new ShapeReader(shapes, label), told, choices);
-  const preprocessing = preprocessingOf({ file: files.preprocessor, metadata, label }, choices, told);
+  const preprocessing = preprocessingOf(
+    { file: files.preprocessor, metadata, label, kind: inferred.decoder.kind },
+    choices,
+    told,
+  );
   const config = checkSamConfig({ ...inferred, preprocessing }, label);
   const expected = samTensorShapes(config);
   checkShapes(encoder, expected, shapes, label);

@@ -1,7 +1,12 @@
 import { Failure } from '../../config/failure.ts';
 import { isRecord } from '../../config/is-record.ts';
 import type { ModelChoices } from '../../config/model-choices.ts';
-import { type PreprocessingRecord, SAM_PREPROCESSING } from '../../config/sam.ts';
+import {
+  type DecoderKind,
+  type PreprocessingRecord,
+  SAM_PREPROCESSING,
+  usualPreprocessing,
+} from '../../config/sam.ts';
 import { parsePreprocessor } from './parse-config.ts';
 import { type ConfigSource, ToldConfig } from './told-config.ts';
 
@@ -66,19 +71,27 @@ export function preprocessingOf(
     file,
     metadata,
     label,
-  }: { readonly file: JsonFile | undefined; readonly metadata: Metadata; readonly label: string },
+    kind,
+  }: {
+    readonly file: JsonFile | undefined;
+    readonly metadata: Metadata;
+    readonly label: string;
+    readonly kind: DecoderKind;
+  },
   { aspect, normalisation }: ModelChoices,
   told: ToldConfig,
 ): PreprocessingRecord {
   const own = file ? { name: file.name, json: parseJson(file) } : ownJson(metadata, PREPROCESSOR_KEY, label);
   const said = own && parsePreprocessor(own.json, own.name);
-  const isMed = /med_?-?sam(?!-?2d)/i.test(label);
+  // A MedSAM2 is a SAM 2, whose images are prepared as those of every other.
+  const isMed = kind !== 'sam2' && /med_?-?sam(?!-?2d)/i.test(label);
   // LiteMedSAM keeps the aspect of images; MedSAM does not.
   const isLite = isMed && /lite/i.test(label);
   const usual: PreprocessingRecord = isMed
     ? { aspect: isLite ? 'keep' : 'stretch', normalisation: { kind: 'min-max' } }
-    : SAM_PREPROCESSING;
-  if (!said && !(aspect && normalisation)) {
+    : usualPreprocessing(kind);
+  // There is but one way of preparing images for a SAM 2.
+  if (!said && !(aspect && normalisation) && kind !== 'sam2') {
     told.remarks.push({
       code: 'config/preprocessing',
       what: isMed

@@ -2,6 +2,7 @@ import { MASK_TOKENS, type SamConfig } from '../../config/sam.ts';
 import { lastOf, type Shape, sizeOf } from '../../graph/shape.ts';
 import { embeddingShapes, encoderOf } from '../encoder.ts';
 import { addHqMask } from '../hq-mask.ts';
+import { OBJECT_TOKEN } from '../mask-decoder.ts';
 import { addConv, addLinear, addMlp, addNorm, type ShapeMap } from './layer-shapes.ts';
 
 /** Every tensor of a SAM under its original name, with the shape that the config asks for. */
@@ -61,6 +62,7 @@ function decoderShapes(config: SamConfig, shapes: ShapeMap): void {
   addMlp(shapes, 'mask_decoder.iou_prediction_head', D, iouHidden, MASK_TOKENS, iouHeadDepth);
   const { intermediate } = embeddingShapes(config);
   if (intermediate) addHqMask(shapes, config, lastOf(intermediate));
+  if (decoder.kind === 'sam2') shapes.set(OBJECT_TOKEN, [1, D]);
 }
 
 function attention(shapes: ShapeMap, name: string, D: number, inner: number): void {

@@ -1,16 +1,17 @@
 import * as v from 'valibot';
 import { Failure } from '../../config/failure.ts';
 import type { ModelChoices } from '../../config/model-choices.ts';
-import { SAM_DEFAULTS, SAM_PREPROCESSING, type SamConfig } from '../../config/sam.ts';
+import { SAM_DEFAULTS, type SamConfig, usualPreprocessing } from '../../config/sam.ts';
 import type { AnyEncoder } from '../encoders/encoder.ts';
 import { HQ_TOKEN } from '../hq-mask.ts';
 import { count, eps } from './config-fields.ts';
+import { activationOf } from './parse-config.ts';
 import type { ShapeReader } from './shape-reader.ts';
 import { ToldConfig } from './told-config.ts';
 
 /**
  * The config of a checkpoint: what its shapes tell, and of the rest what files beside them say, else SAM's own with a remark.
- * Its preprocessing is SAM's. Not yet checked for contradictions.
+ * Its preprocessing is the usual one. Not yet checked for contradictions.
  * @throws Failure `checkpoint/missing`, `checkpoint/shape`, `config/invalid`, `config/decoder-heads`.
  */
 export function inferSamConfig(
@@ -20,12 +21,17 @@ export function inferSamConfig(
   { decoderHeads }: Pick<ModelChoices, 'decoderHeads'> = {},
 ): SamConfig {
   const part = encoder.inferConfig(shapes, told);
-  for (const [activation, paths] of ACTIVATIONS) told.value(v.literal(activation), ...paths);
+  // A model with other activations cannot be run.
+  for (const part of ['vision_config', 'vision_config.backbone_config', 'prompt_encoder_config'])
+    told.value(v.literal('gelu'), `${part}.hidden_act`);
+  told.value(v.literal(activationOf(encoder)), 'mask_decoder_config.hidden_act');
   const outputChannels = told.decided(
     shapes.axis('mask_decoder.iou_token.weight', 1),
     'vision_config.output_channels',
     'output_channels',
   );
+  const isHq = told.decided(shapes.has(HQ_TOKEN), 'hq');
+  const kind = encoder.hasHighRes ? 'sam2' : isHq ? 'hq' : 'sam';
   const inner = shapes.axis('mask_decoder.transformer.final_attn_token_to_image.q_proj.weight', 0);
   const decoder = (field: string, flat: string) => [`mask_decoder_config.${field}`, flat] as const;
   return {
@@ -62,18 +68,11 @@ export function inferSamConfig(
       ),
       layerNormEps:
         told.value(eps, 'mask_decoder_config.layer_norm_eps') ?? SAM_DEFAULTS.decoder.layerNormEps,
-      isHq: told.decided(shapes.has(HQ_TOKEN), 'hq'),
+      kind,
     },
-    preprocessing: SAM_PREPROCESSING,
+    preprocessing: usualPreprocessing(kind),
   };
 }
-
-/** The activations of every SAM; a model with others cannot be run. */
-const ACTIVATIONS = [
-  ['gelu', ['vision_config.hidden_act']],
-  ['gelu', ['prompt_encoder_config.hidden_act']],
-  ['relu', ['mask_decoder_config.hidden_act']],
-] as const;
 
 /** No shape tells them. @param inner width of the narrower attentions. */
 function decoderHeadsOf(told: ToldConfig, inner: number): number {

@@ -1,5 +1,5 @@
 import { Failure } from '../../config/failure.ts';
-import type { HfName } from '../encoders/encoder.ts';
+import type { AnyEncoder, HfName } from '../encoders/encoder.ts';
 import { ENCODERS } from '../encoders/registry.ts';
 
 /** A tensor of the image encoder under both namings; what stands before it in a file is a wrapper's prefix. */
@@ -46,10 +46,17 @@ export function mapNames(names: readonly string[], prefix: string): Map<string, 
   const unwrapped = new Map<string, string>();
   for (const name of bare) setOnce(unwrapped, withoutWrappers(name).replace(WRAPPED, ''), name);
   const plain = [...unwrapped.keys()];
-  const map = isHfNaming(plain) ? mapHfNames(plain) : new Map(plain.map((name) => [name, name]));
+  const map = isHfNaming(plain) ? mapHfNames(plain) : mapOwnNames(plain);
   return joinProjections(
     new Map([...map].map(([original, name]) => [original, prefix + (unwrapped.get(name) ?? name)])),
   );
+}
+
+/** Original SAM name → the name in the file, for a file with the names of SAM's or its encoder's own program. */
+function mapOwnNames(names: readonly string[]): Map<string, string> {
+  const map = new Map<string, string>();
+  for (const name of names) setOnce(map, renamed(name, OWN_NAMES) ?? name, name);
+  return map;
 }
 
 /** One `qkv` in place of layers of their own for q, k and v, as SlimSAM's training has them. */
@@ -82,7 +89,7 @@ function setOnce(map: Map<string, string>, key: string, name: string): void {
 
 /**
  * Hugging Face's names and SAM's, but for the image encoder's. Both hold the same tensors in the same layout, so only the
- * name changes. Checked against transformers 5.24 (`state_dict()` of SamModel and SamHQModel).
+ * name changes. Checked against transformers 5.24 (`state_dict()` of SamModel, SamHQModel and Sam2Model).
  */
 const SHARED_NAMES: readonly HfName[] = [
   [
@@ -115,6 +122,8 @@ const SHARED_NAMES: readonly HfName[] = [
   ['mask_decoder.mask_norm.', 'mask_decoder.embedding_maskfeature.1.'],
   ['mask_decoder.mask_conv2.', 'mask_decoder.embedding_maskfeature.3.'],
 ];
+
+const OWN_NAMES = ENCODERS.flatMap(({ ownNames }) => ownNames ?? []);
 
 const ALL_NAMES = [...SHARED_NAMES, ...ENCODERS.flatMap(({ hfNames }) => hfNames)];
 
@@ -164,15 +173,15 @@ function originalName(name: string, depths: ReadonlyMap<string, number>): string
 
 /**
  * Hugging Face's name of each tensor, by SAM's; null where it has no such model.
- * @param names all tensors of a SAM.
+ * @param names all tensors of a SAM with this encoder.
  */
-export function hfNames(names: readonly string[]): Map<string, string> | null {
+export function hfNames(names: readonly string[], encoder: AnyEncoder): Map<string, string> | null {
   const lasts = new Map<string, number>();
   for (const name of names) {
     const [, head, layer] = SAM_HEAD.exec(name) ?? [];
     if (head) lasts.set(head, Math.max(lasts.get(head) ?? 0, Number(layer)));
   }
-  const reversed = ALL_NAMES.map(([hf, sam]): HfName => [sam, hf]);
+  const reversed = [...encoder.hfNames, ...SHARED_NAMES].map(([hf, sam]): HfName => [sam, hf]);
   const map = new Map<string, string>();
   for (const name of names) {
     const [, head, layer, rest] = SAM_HEAD.exec(name) ?? [];

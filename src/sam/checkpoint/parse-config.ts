@@ -1,12 +1,14 @@
 import * as v from 'valibot';
 import { Failure } from '../../config/failure.ts';
 import {
+  type DecoderKind,
   type PreprocessingRecord,
   SAM_DEFAULTS,
-  SAM_PREPROCESSING,
   type SamConfig,
+  usualPreprocessing,
 } from '../../config/sam.ts';
 import { encoderOf } from '../encoder.ts';
+import type { AnyEncoder } from '../encoders/encoder.ts';
 import { ENCODERS } from '../encoders/registry.ts';
 import { count, eps, parseFields } from './config-fields.ts';
 
@@ -15,38 +17,42 @@ type Rgb = v.InferOutput<typeof rgb>;
 const divisor = v.pipe(v.number(), v.gtValue(0));
 const divisors = v.tuple([divisor, divisor, divisor]);
 
-const HfSchema = v.object({
-  model_type: v.optional(v.string()),
-  vision_config: v.object({
-    output_channels: v.optional(count, 256),
-    num_channels: v.optional(v.literal(3), 3),
-    layer_norm_eps: v.optional(eps, SAM_DEFAULTS.layerNormEps),
-  }),
-  prompt_encoder_config: v.optional(
-    v.object({
-      mask_input_channels: v.optional(count, 16),
-      num_point_embeddings: v.optional(v.literal(4), 4),
-      hidden_act: v.optional(v.literal('gelu'), 'gelu'),
+/** @param activation of the mask decoder, as Hugging Face says it. */
+const hfSchema = (activation: 'relu' | 'gelu') =>
+  v.object({
+    model_type: v.optional(v.string()),
+    vision_config: v.object({
+      output_channels: v.optional(count, 256),
+      /** A SAM 2's name for it. */
+      fpn_hidden_size: v.optional(count),
+      num_channels: v.optional(v.literal(3), 3),
+      layer_norm_eps: v.optional(eps, SAM_DEFAULTS.layerNormEps),
     }),
-    {},
-  ),
-  mask_decoder_config: v.optional(
-    v.object({
-      hidden_act: v.optional(v.literal('relu'), 'relu'),
-      mlp_dim: v.optional(count, 2048),
-      num_hidden_layers: v.optional(count, 2),
-      num_attention_heads: v.optional(count, 8),
-      attention_downsample_rate: v.optional(count, 2),
-      num_multimask_outputs: v.optional(v.literal(3), 3),
-      iou_head_depth: v.optional(v.pipe(count, v.minValue(2)), 3),
-      iou_head_hidden_dim: v.optional(count, 256),
-      layer_norm_eps: v.optional(eps, SAM_DEFAULTS.decoder.layerNormEps),
-      /** Only an HQ-SAM says it. */
-      vit_dim: v.optional(count),
-    }),
-    {},
-  ),
-});
+    prompt_encoder_config: v.optional(
+      v.object({
+        mask_input_channels: v.optional(count, 16),
+        num_point_embeddings: v.optional(v.literal(4), 4),
+        hidden_act: v.optional(v.literal('gelu'), 'gelu'),
+      }),
+      {},
+    ),
+    mask_decoder_config: v.optional(
+      v.object({
+        hidden_act: v.optional(v.literal(activation), activation),
+        mlp_dim: v.optional(count, 2048),
+        num_hidden_layers: v.optional(count, 2),
+        num_attention_heads: v.optional(count, 8),
+        attention_downsample_rate: v.optional(count, 2),
+        num_multimask_outputs: v.optional(v.literal(3), 3),
+        iou_head_depth: v.optional(v.pipe(count, v.minValue(2)), 3),
+        iou_head_hidden_dim: v.optional(count, 256),
+        layer_norm_eps: v.optional(eps, SAM_DEFAULTS.decoder.layerNormEps),
+        /** Only an HQ-SAM says it. */
+        vit_dim: v.optional(count),
+      }),
+      {},
+    ),
+  });
 
 const FlatSchema = v.object({
   output_channels: count,
@@ -91,11 +97,13 @@ export function parseSamConfig(
   where: string,
   { preprocessor }: { readonly preprocessor?: unknown } = {},
 ): SamConfig {
-  const preprocessing =
-    preprocessor === undefined ? SAM_PREPROCESSING : parsePreprocessor(preprocessor, where);
-  for (const { parseConfig } of ENCODERS) {
-    const encoder = parseConfig(json, where);
-    if (encoder) return checkSamConfig({ ...encoder, ...parseRest(json, where), preprocessing }, where);
+  const said = preprocessor === undefined ? null : parsePreprocessor(preprocessor, where);
+  for (const encoder of ENCODERS) {
+    const part = encoder.parseConfig(json, where);
+    if (!part) continue;
+    const rest = parseRest(json, where, encoder);
+    const preprocessing = said ?? usualPreprocessing(rest.decoder.kind);
+    return checkSamConfig({ ...part, ...rest, preprocessing }, where);
   }
   throw new Failure({
     code: 'config/not-sam',
@@ -109,19 +117,33 @@ export function parseSamConfig(
 function parseRest(
   json: unknown,
   where: string,
+  encoder: AnyEncoder,
 ): Pick<SamConfig, 'outputChannels' | 'layerNormEps' | 'maskInputChannels' | 'decoder'> {
-  return 'vision_config' in (json as object) ? fromHf(json, where) : fromFlat(json, where);
+  return 'vision_config' in (json as object) ? fromHf(json, where, encoder) : fromFlat(json, where, encoder);
 }
 
-function fromHf(json: unknown, where: string): ReturnType<typeof parseRest> {
+/**
+ * The mask decoder's activation in Hugging Face's configs: of a SamModel that of its MLPs, of a Sam2Model that of the upscaling, which
+ * is the same in both.
+ */
+export function activationOf({ hasHighRes }: AnyEncoder): 'relu' | 'gelu' {
+  return hasHighRes ? 'gelu' : 'relu';
+}
+
+function kindOf({ hasHighRes }: AnyEncoder, isHq: boolean): DecoderKind {
+  if (hasHighRes) return 'sam2';
+  return isHq ? 'hq' : 'sam';
+}
+
+function fromHf(json: unknown, where: string, encoder: AnyEncoder): ReturnType<typeof parseRest> {
   const {
     model_type: type,
     vision_config: e,
     prompt_encoder_config: p,
     mask_decoder_config: d,
-  } = parseFields(HfSchema, json, where);
+  } = parseFields(hfSchema(activationOf(encoder)), json, where);
   return {
-    outputChannels: e.output_channels,
+    outputChannels: e.fpn_hidden_size ?? e.output_channels,
     maskInputChannels: p.mask_input_channels,
     layerNormEps: e.layer_norm_eps,
     decoder: {
@@ -132,12 +154,12 @@ function fromHf(json: unknown, where: string): ReturnType<typeof parseRest> {
       iouHeadDepth: d.iou_head_depth,
       iouHidden: d.iou_head_hidden_dim,
       layerNormEps: d.layer_norm_eps,
-      isHq: type === 'sam_hq' || d.vit_dim !== undefined,
+      kind: kindOf(encoder, type === 'sam_hq' || d.vit_dim !== undefined),
     },
   };
 }
 
-function fromFlat(json: unknown, where: string): ReturnType<typeof parseRest> {
+function fromFlat(json: unknown, where: string, encoder: AnyEncoder): ReturnType<typeof parseRest> {
   const { maskInputChannels, decoder } = SAM_DEFAULTS;
   const c = parseFields(FlatSchema, json, where);
   return {
@@ -152,7 +174,7 @@ function fromFlat(json: unknown, where: string): ReturnType<typeof parseRest> {
       iouHeadDepth: c.iou_head_depth ?? decoder.iouHeadDepth,
       iouHidden: c.iou_hidden ?? decoder.iouHidden,
       layerNormEps: SAM_DEFAULTS.decoder.layerNormEps,
-      isHq: c.hq,
+      kind: kindOf(encoder, c.hq),
     },
   };
 }
@@ -197,7 +219,7 @@ export function checkSamConfig(config: SamConfig, where: string): SamConfig {
       `output_channels ${config.outputChannels} is no multiple of the decoder's heads ${decoder.numHeads} × attention_downsample_rate ${decoder.attentionDownsampleRate}`,
     ],
     [
-      !decoder.isHq || encoderOf(config).intermediateWidth(config) !== null,
+      decoder.kind !== 'hq' || encoderOf(config).intermediateWidth(config) !== null,
       "the mask decoder is HQ-SAM's, and every block of the encoder has windows",
     ],
   ];

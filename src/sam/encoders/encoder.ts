@@ -11,8 +11,8 @@ import type { WeightSource } from '../weight-source.ts';
 /** What an encoder says of a SAM's config; the rest is read for all encoders alike. */
 export type EncoderPart<E extends EncoderConfig> = Pick<SamConfig<E>, 'imageSize' | 'stride' | 'encoder'>;
 
-/** How tensors' names begin in Hugging Face's naming and in SAM's, `#` being a number; whole names where they end without a dot. */
-export type HfName = readonly [hf: string, sam: string];
+/** How tensors' names begin in Hugging Face's or another naming and in SAM's, `#` being a number; whole names where they end without a dot. */
+export type HfName = readonly [other: string, sam: string];
 
 /** A tensor as the engine holds it. */
 export interface PreparedTensor {
@@ -30,6 +30,9 @@ export type Embeddings<T> = {
   readonly embedding: T;
   /** What an early part of the encoder gives, [h, w, C]; only an HQ-SAM has it. */
   readonly intermediate?: T;
+  /** Features of finer grids, [4h, 4w, D/8] and [2h, 2w, D/4]; only a SAM 2 has them. */
+  readonly highRes0?: T;
+  readonly highRes1?: T;
 };
 
 /** One pass through an encoder while it is traced. */
@@ -63,6 +66,8 @@ export interface Encoder<E extends EncoderConfig = EncoderConfig> {
   readonly id: E['kind'];
   /** Names of its tensors; the first pair that fits counts. Empty where Hugging Face has no such model. */
   readonly hfNames: readonly HfName[];
+  /** Names in the files of its own program, where they are not SAM's, for the whole model; the first pair that fits counts. */
+  readonly ownNames?: readonly HfName[];
   /** Its sizes as `vision_config` of a Hugging Face SamModel; absent, or null, where there is no such model. */
   readonly hfConfig?: (config: SamConfig<E>) => Readonly<Record<string, unknown>> | null;
   /** Whether a checkpoint has this encoder. @param shapes every tensor's, by SAM's names. */
@@ -93,7 +98,9 @@ export interface Encoder<E extends EncoderConfig = EncoderConfig> {
   readonly stored?: StoredBlocks;
   /** Width C of the intermediate features of {@link trace}; null where the encoder has none. */
   readonly intermediateWidth: (config: SamConfig<E>) => number | null;
-  /** Image [B, 3, S, S] → embedding [B, h, w, D], and intermediate features [B, h, w, C] of an early part. */
+  /** Whether {@link trace} gives the features of finer grids that SAM 2's decoder reads; default: it does not. */
+  readonly hasHighRes?: boolean;
+  /** Image [B, 3, S, S] → embedding [B, h, w, D], intermediate features [B, h, w, C] of an early part, and those of finer grids. */
   readonly trace: (pass: EncoderPass<E>) => Embeddings<Tensor>;
 }
 

@@ -20,7 +20,7 @@ describe('a model for AnyLabeling', () => {
     expect(refusalOf(MICRO_SAM)?.what).toMatch(/at 32 pixels, and these programs have 1024/);
     expect(refusalOf(LARGE, { aspect: 'stretch', normalisation })?.what).toMatch(/neither stretched/);
     expect(refusalOf(LARGE, { aspect: 'keep', normalisation: { kind: 'min-max' } })?.what).toMatch(/darkest/);
-    expect(refusalOf({ ...LARGE, decoder: { ...LARGE.decoder, isHq: true } })?.cure).toMatch(/as merged/);
+    expect(refusalOf({ ...LARGE, decoder: { ...LARGE.decoder, kind: 'hq' } })?.cure).toMatch(/as merged/);
   });
 
   it('has a config that they read, with a name of its own', () => {

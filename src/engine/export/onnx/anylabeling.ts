@@ -1,7 +1,7 @@
 /** A tuned model as AnyLabeling and X-AnyLabeling load one of their own ("load custom model"). */
 import { dump } from 'js-yaml';
 import { Failure, type FailureRecord } from '../../../config/failure.ts';
-import { gridOf, type PreprocessingRecord, type SamConfig } from '../../../config/sam.ts';
+import { familyOf, gridOf, type PreprocessingRecord, type SamConfig } from '../../../config/sam.ts';
 import { modelCard } from '../card.ts';
 import { type ExportForm, type ExportSource, textFile } from '../export-form.ts';
 import { lowerGraph } from './lower.ts';
@@ -35,23 +35,22 @@ export const anylabeling: ExportForm = {
   },
 };
 
-function refusal(
-  { imageSize, decoder }: SamConfig,
-  { aspect, normalisation }: PreprocessingRecord,
-): FailureRecord | null {
-  const what = decoder.isHq
-    ? 'An HQ-SAM’s mask decoder reads more of the image than these programs pass on.'
-    : imageSize !== SIDE
-      ? `The model sees images at ${imageSize} pixels, and these programs have ${SIDE} built in.`
-      : aspect === 'stretch' || normalisation.kind === 'min-max'
-        ? 'These programs prepare images as SAM does: neither stretched to a square nor by the darkest and brightest value of each.'
-        : null;
+function refusal(config: SamConfig, { aspect, normalisation }: PreprocessingRecord): FailureRecord | null {
+  const { imageSize, decoder } = config;
+  const what =
+    decoder.kind !== 'sam'
+      ? `The mask decoder of a ${familyOf(config)} reads more of the image than these programs pass on.`
+      : imageSize !== SIDE
+        ? `The model sees images at ${imageSize} pixels, and these programs have ${SIDE} built in.`
+        : aspect === 'stretch' || normalisation.kind === 'min-max'
+          ? 'These programs prepare images as SAM does: neither stretched to a square nor by the darkest and brightest value of each.'
+          : null;
   if (what === null) return null;
   return {
     code: 'export/no-anylabeling',
     what,
     where: 'model',
-    cure: `Label in the studio, or export as ${decoder.isHq ? 'merged, where that is exact' : 'onnx, for programs of your own'}.`,
+    cure: `Label in the studio, or export as ${decoder.kind !== 'sam' ? 'merged, where that is exact' : 'onnx, for programs of your own'}.`,
   };
 }
 

@@ -76,10 +76,15 @@ export const LOWERINGS: Readonly<Record<AnyOp['name'], LowerNode>> = {
       number,
       number,
     ];
-    const p = c.number('patch');
+    const [p, stride] = [c.number('patch'), c.number('stride')];
+    if (stride < p) return overlappingPatches(c, C, p, stride);
     const cut = [B, C, height / p, p, width / p, p];
     const patches = c.transpose(c.reshape(c.value(0), c.shape(0), cut), [0, 2, 4, 1, 3, 5]);
     return c.reshape(patches, [], c.outputShape);
+  },
+  maxPool: (c) => {
+    const image = c.transpose(c.value(0), [0, 3, 1, 2]);
+    return c.transpose(c.node('MaxPool', [image], { kernel_shape: [2, 2], strides: [2, 2] }), [0, 2, 3, 1]);
   },
   windowPartition: (c) => {
     const [B, H, W, C] = gridOf(c.shape(0));
@@ -172,6 +177,22 @@ export const LOWERINGS: Readonly<Record<AnyOp['name'], LowerNode>> = {
     return c.transpose(out, [0, 2, 3, 1]);
   },
 };
+
+/** Patches that begin before their stride: a convolution of each channel with a kernel for every pixel of a patch. */
+function overlappingPatches(c: NodeContext, channels: number, patch: number, stride: number): Value {
+  const pixels = patch * patch;
+  const picks = Array.from({ length: channels * pixels * pixels }, (_, i) =>
+    Number(Math.floor(i / pixels) % pixels === i % pixels),
+  );
+  const before = patch - stride;
+  const seen = c.node('Conv', [c.value(0), c.model.floats(picks, [channels * pixels, 1, patch, patch])], {
+    group: channels,
+    kernel_shape: [patch, patch],
+    pads: [before, before, 0, 0],
+    strides: [stride, stride],
+  });
+  return c.transpose(seen, [0, 2, 3, 1]);
+}
 
 function gridOf(shape: Shape): [B: number, H: number, W: number, C: number] {
   return [axis(shape, 0), axis(shape, 1), axis(shape, 2), axis(shape, 3)];

@@ -56,7 +56,7 @@ export const onnx: ExportForm = {
 };
 
 function refusal({ decoder }: SamConfig): FailureRecord | null {
-  if (!decoder.isHq) return null;
+  if (decoder.kind === 'sam') return null;
   return {
     code: 'export/no-onnx',
     what: 'An HQ-SAM’s mask decoder reads more of the image than the layout of transformers.js passes on.',

@@ -1,0 +1,118 @@
+import type { Tensor } from '../../../graph/graph.ts';
+import { axis } from '../../../graph/shape.ts';
+import { gelu } from '../../../ops/activation/activation.ts';
+import { add } from '../../../ops/add/add.ts';
+import { attention } from '../../../ops/attention/attention.ts';
+import { maxPool } from '../../../ops/max-pool/max-pool.ts';
+import { patchify } from '../../../ops/patchify/patchify.ts';
+import { windowPartition, windowUnpartition } from '../../../ops/window-partition/window-partition.ts';
+import { traceEncoderBlock } from '../../encoder-block.ts';
+import { layernormOf, linearOf, patchConvOf, transposedConvOf } from '../../layers.ts';
+import type { WeightSource } from '../../weight-source.ts';
+import type { Encoder } from '../encoder.ts';
+import {
+  type HieraBlock,
+  type HieraConfig,
+  type HieraSam,
+  hiddenWidth,
+  hieraBlocks,
+  hieraContradictions,
+  hieraHfConfig,
+  hieraSites,
+  inferHieraConfig,
+  PATCH_EMBED,
+  POS_EMBED,
+  POS_EMBED_WINDOW,
+  parseHieraConfig,
+  STEM_STRIDE,
+  stageGrid,
+} from './config.ts';
+import {
+  COARSER,
+  EMBEDDING,
+  ENGINE_KERNEL,
+  FINER,
+  HIERA_HF_NAMES,
+  hieraShapes,
+  prepareHieraTensor,
+  SAM2_NAMES,
+} from './tensors.ts';
+
+/** The image encoder of SAM 2 (sam2/modeling/backbones/hieradet.py and image_encoder.py), for images alone, in channels-last layout. */
+export const hiera: Encoder<HieraConfig> = {
+  id: 'hiera',
+  hfNames: HIERA_HF_NAMES,
+  ownNames: SAM2_NAMES,
+  hfConfig: hieraHfConfig,
+  recognises: (shapes) => shapes.has(POS_EMBED_WINDOW),
+  inferConfig: inferHieraConfig,
+  parseConfig: parseHieraConfig,
+  contradictions: hieraContradictions,
+  sites: hieraSites,
+  tensorShapes: hieraShapes,
+  canAdapt: () => false,
+  prepare: prepareHieraTensor,
+  intermediateWidth: () => null,
+  hasHighRes: true,
+  trace: ({ config, image, weights, slots, onBlock }) => {
+    const { outputChannels: D, encoder } = config;
+    const sites = new Map(hieraSites(config).map((site) => [site.name, site]));
+    /** The last output of each stage so far. */
+    const stages: Tensor[] = [];
+    let x = traceStem(config, image, weights);
+    for (const block of hieraBlocks(config)) {
+      const site = sites.get(block.name);
+      x = site ? traceEncoderBlock(site, x, weights, slots) : traceTransition(config, block, x, weights);
+      if (site) x = onBlock?.(site.index, x) ?? x;
+      stages[block.stage] = x;
+    }
+    const narrowed = (name: string, stage: number, out: number) => {
+      const [features = x, width = 0] = [stages[stage], encoder.widths[stage]];
+      return patchConvOf(weights, name, features, [out, width, 1, 1], true);
+    };
+    // The pyramid's top has a bias already, which is the embedding's.
+    const coarser = transposedConvOf(weights, COARSER, x, D, false);
+    return {
+      embedding: add(narrowed(EMBEDDING, 2, D), coarser),
+      highRes0: narrowed(FINER[0], 0, D / 8),
+      highRes1: narrowed(FINER[1], 1, D / 4),
+    };
+  },
+};
+
+/** Patches that overlap, with their position: image [B, 3, S, S] → [B, S/4, S/4, C]. */
+function traceStem(config: HieraSam, image: Tensor, weights: WeightSource): Tensor {
+  const [width = 0] = config.encoder.widths;
+  const k = ENGINE_KERNEL;
+  const tokens = patchConvOf(weights, PATCH_EMBED, patchify(image, k, STEM_STRIDE), [width, 3, k, k], true);
+  const grid = stageGrid(0, config);
+  return add(tokens, weights(POS_EMBED, [grid, grid, width]));
+}
+
+/** The first block of a stage: x [B, H, W, C] → [B, H/2, W/2, C′], of whose queries and residual the largest of 2 × 2 are taken. */
+function traceTransition(config: HieraSam, block: HieraBlock, x: Tensor, weights: WeightSource): Tensor {
+  const { name, width, heads, window } = block;
+  const { layerNormEps } = config;
+  const u = layernormOf(weights, `${name}.norm1`, x, layerNormEps);
+  const residual = maxPool(linearOf(weights, `${name}.proj`, u, width));
+  const windows = windowPartition(u, window);
+  const project = (part: 'q' | 'k' | 'v') => linearOf(weights, `${name}.attn.${part}`, windows, width);
+  const count = axis(windows.shape, 0);
+  const half = window / 2;
+  const mixed = attention(
+    maxPool(project('q')).view([count, half * half, width]),
+    project('k').view([count, window * window, width]),
+    project('v').view([count, window * window, width]),
+    { relPos: null, bias: null, mass: null },
+    { heads, prefix: 0, gridW: window },
+  ).view([count, half, half, width]);
+  const attended = windowUnpartition(
+    linearOf(weights, `${name}.attn.proj`, mixed, width),
+    half,
+    residual.shape,
+  );
+  const sum = add(residual, attended);
+  const normed = layernormOf(weights, `${name}.norm2`, sum, layerNormEps);
+  const hidden = gelu(linearOf(weights, `${name}.mlp.lin1`, normed, hiddenWidth(block, config)));
+  return add(sum, linearOf(weights, `${name}.mlp.lin2`, hidden, width));
+}
