@@ -10,7 +10,7 @@ import torch
 from peft import PeftModel, get_peft_model_state_dict
 from safetensors.torch import load_file
 from segment_anything.utils.onnx import SamOnnxModel
-from transformers import SamModel, SamProcessor
+from transformers import Sam2Model, Sam2Processor, SamModel, SamProcessor
 
 from mopeft.sam.decoder import PAD
 from mopeft.sam.open import open_base, sam_of
@@ -60,6 +60,24 @@ def test_the_processor_of_a_merged_model_prepares_images_as_the_record_says() ->
     mean, std = torch.tensor([123.675, 116.28, 103.53]), torch.tensor([58.395, 57.12, 57.375])
     assert torch.allclose(pixels[0, :, 3, 3], (200 - mean) / std, atol=1e-5)
     assert float(pixels[0, :, 20:].abs().max()) == 0
+
+
+def test_a_merged_sam_2_is_a_sam_2_model_that_answers_as_the_engine() -> None:
+    expected = load_file(FOLDER / "merged-sam2.expected.safetensors")
+    model, report = Sam2Model.from_pretrained(FOLDER / "merged-sam2", output_loading_info=True)
+    assert not report["missing_keys"]
+    assert not report["unexpected_keys"]
+    # It may give a candidate in place of the mask for prompts that leave no doubt, which the engine does not.
+    model.mask_decoder.dynamic_multimask_via_stability = False
+    compare(model, expected)
+    embedding = model.get_image_embeddings(expected["input.image"])[-1]
+    want = expected["embedding"].permute(2, 0, 1)[None]
+    assert float((embedding - want).abs().max() / want.abs().max()) < 1e-4
+    processor = Sam2Processor.from_pretrained(FOLDER / "merged-sam2")
+    pixels = processor(images=np.full((16, 32, 3), 200, np.uint8), return_tensors="pt")["pixel_values"]
+    mean, std = torch.tensor([123.675, 116.28, 103.53]), torch.tensor([58.395, 57.12, 57.375])
+    assert pixels.shape == (1, 3, 96, 96)
+    assert torch.allclose(pixels[0].permute(1, 2, 0), (200 - mean) / std, atol=1e-5)
 
 
 def test_a_merged_tiny_vit_answers_as_the_engine() -> None:

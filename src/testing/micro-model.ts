@@ -1,8 +1,9 @@
-import { SAM_DEFAULTS, SAM_PREPROCESSING, type SamConfig } from '../config/sam.ts';
+import { SAM_DEFAULTS, SAM_PREPROCESSING, SAM2_PREPROCESSING, type SamConfig } from '../config/sam.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { sizeOf } from '../graph/shape.ts';
-import { samTensorShapes } from '../sam/checkpoint/expected-shapes.ts';
+import { carriedTensorShapes, samTensorShapes } from '../sam/checkpoint/expected-shapes.ts';
 import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
+import type { HieraSam } from '../sam/encoders/hiera/config.ts';
 import { VIT_DEFAULTS, type VitSam } from '../sam/encoders/vit/config.ts';
 import type { WeightPrecision } from '../sam/halves.ts';
 import { loadModel, type SamModel } from '../sam/weights.ts';
@@ -26,6 +27,25 @@ export const MICRO_SAM: VitSam = {
   maskInputChannels: 8,
   decoder: { ...SAM_DEFAULTS.decoder, numHeads: 2, mlpDim: 16, iouHidden: 16 },
   preprocessing: SAM_PREPROCESSING,
+};
+
+/** The smallest SAM 2 that has everything: windows with padding, a global block, a module's place in three of its stages. */
+export const MICRO_SAM2: HieraSam = {
+  ...MICRO_SAM,
+  imageSize: 96,
+  stride: 16,
+  encoder: {
+    kind: 'hiera',
+    widths: [8, 16, 24, 32],
+    depths: [1, 2, 3, 1],
+    heads: [1, 2, 3, 4],
+    windows: [4, 2, 4, 2],
+    globalBlocks: [4],
+    background: [3, 5],
+    mlpRatio: 4,
+  },
+  decoder: { ...MICRO_SAM.decoder, kind: 'sam2' },
+  preprocessing: SAM2_PREPROCESSING,
 };
 
 /**
@@ -53,7 +73,7 @@ export function microTensor(
   seed = 1,
   change: (name: string, value: number) => number = (_, value) => value,
 ): HostTensor {
-  const shapes = samTensorShapes(config);
+  const shapes = new Map([...samTensorShapes(config), ...carriedTensorShapes(config)]);
   const shape = shapes.get(name) ?? [];
   const isNorm = /norm\d?\.weight|norm_final_attn\.weight|neck\.[13]\.weight/.test(name);
   const index = [...shapes.keys()].indexOf(name);

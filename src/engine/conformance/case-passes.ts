@@ -40,12 +40,12 @@ export function casePasses(
       Array.from({ length: rounds }, (_, k) => {
         const key = `${b}.${k}`;
         const isSingleClick = kind === 'click' && k === 0;
-        return roundPass(key, imageOf(b), k === 0, isSingleClick, `target.${b}`, vectors);
+        return roundPass(sam, key, imageOf(b), k === 0, isSingleClick, `target.${b}`, vectors);
       }),
     );
   }
   const points = forward.get('input.points');
-  const all = packRaw(batch, points, forward.get('input.labels'), null, null);
+  const all = packRaw(sam, batch, points, forward.get('input.labels'), null, null);
   const pixels = lowResOf(sam) ** 2;
   return Array.from({ length: batch }, (_, b) => {
     const prompts = slicePrompts(all, b, b + 1);
@@ -63,6 +63,7 @@ export function casePasses(
 }
 
 function roundPass(
+  sam: SamConfig,
   key: string,
   image: Float32Array,
   isFirst: boolean,
@@ -74,7 +75,7 @@ function roundPass(
   const target = vectors.get(targetKey);
   const objects = target.shape[0] ?? 0;
   const mask = input('mask')?.data ?? null;
-  const prompts = packRaw(objects, input('points'), input('labels'), input('boxes'), mask);
+  const prompts = packRaw(sam, objects, input('points'), input('labels'), input('boxes'), mask);
   const mode = isSingleClick ? SUPERVISION_MODES.candidates : SUPERVISION_MODES.unambiguous;
   return {
     key,

@@ -39,7 +39,7 @@ async function checkEncoder(gpu: Gpu, model: SamModel, vectors: Vectors): Promis
   const image = vectors.get('input.image');
   const batch = axis(image.shape, 0);
   const graph = new Graph();
-  const { embedding } = traceImageEncoder(
+  const { embedding, highRes0, highRes1 } = traceImageEncoder(
     graph,
     config,
     graph.input('image', image.shape),
@@ -51,6 +51,8 @@ async function checkEncoder(gpu: Gpu, model: SamModel, vectors: Vectors): Promis
     },
   );
   graph.output('encoder.embedding', embedding);
+  if (highRes0) graph.output('encoder.high_res0', highRes0);
+  if (highRes1) graph.output('encoder.high_res1', highRes1);
   const outputs = await runGraph(gpu, graph, { image: image.data }, (name) => weights.range(name));
   return [...outputs].map(([key, got]) => {
     if (key !== 'encoder.embedding') return forward(key, got, vectors.get(key));
@@ -80,7 +82,7 @@ async function checkPrompts(
       [`decode.${tag}.${what}`, `prompt.${tag}.${what}`].filter((key) => vectors.has(key));
     const [sparse, dense] = [keys('sparse'), keys('dense')];
     if (sparse.length + dense.length === 0) continue;
-    const prompts = promptsOf(tag, vectors);
+    const prompts = promptsOf(tag, vectors, config);
     const outputs = await runGraph(gpu, promptGraph(config, prompts), promptInputs(prompts), range);
     for (const key of sparse) found.push(forward(key, outputs.get('sparse') ?? [], vectors.get(key)));
     const got = toChannelsFirst(outputs.get('dense') ?? new Float32Array(), [prompts.objects, grid, grid, D]);
@@ -101,7 +103,7 @@ async function checkSession(
   try {
     await session.encode(itemOf(vectors.get('input.image'), 0).data);
     for (const tag of tagsOf(vectors)) {
-      const { lowResMasks, iou } = await session.decode(promptsOf(tag, vectors));
+      const { lowResMasks, iou } = await session.decode(promptsOf(tag, vectors, model.config));
       found.push(forward(`decode.${tag}.masks`, lowResMasks, vectors.get(`decode.${tag}.masks`)));
       found.push(forward(`decode.${tag}.iou`, iou, vectors.get(`decode.${tag}.iou`)));
       const logits = tag === 'points' && postprocess ? vectors.find('postprocess.logits') : null;
@@ -121,15 +123,15 @@ function tagsOf(vectors: Vectors): string[] {
   return tags.filter((tag) => tag !== undefined);
 }
 
-/** The prompts of a kind, by the words of its name. Points without a box get SAM's padding point. */
-function promptsOf(tag: string, vectors: Vectors): PackedPrompts {
+/** The prompts of a kind, by the words of its name. */
+function promptsOf(tag: string, vectors: Vectors, config: SamConfig): PackedPrompts {
   const words = new Set(tag.split('_'));
   const points = words.has('points') ? vectors.get('input.points') : null;
   const labels = points && vectors.get('input.labels');
   const boxes = words.has('boxes') ? vectors.get('input.boxes') : null;
   const mask = words.has('mask') || words.has('masks') ? vectors.get('input.mask') : null;
   const objects = axis((points ?? boxes ?? mask ?? { shape: [0] }).shape, 0);
-  return packRaw(objects, points, labels, boxes, mask?.data ?? null);
+  return packRaw(config, objects, points, labels, boxes, mask?.data ?? null);
 }
 
 function promptGraph(config: SamConfig, { objects, tokens, maskInput }: PackedPrompts): Graph {

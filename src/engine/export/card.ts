@@ -19,10 +19,14 @@ export interface CardForm {
 }
 
 export function modelCard(source: ExportSource, { library, use, notes = [] }: CardForm): string {
-  const { adapter, base, run } = source;
+  const { adapter, base, checkpoint, run } = source;
   const title = run ? `${run.name}: ${base.name}, tuned` : `${base.name}, tuned`;
   const code = use.length > 0 ? ['', '```python', ...use, '```'] : [];
-  const said = [...notes, ...usageNotes(adapter), ...preprocessingNotes(adapter.preprocessing)];
+  const said = [
+    ...notes,
+    ...usageNotes(adapter),
+    ...preprocessingNotes(checkpoint.config, adapter.preprocessing),
+  ];
   const lines = [
     '---',
     ...frontMatter(source, library),

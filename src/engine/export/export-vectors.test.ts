@@ -22,7 +22,7 @@ import { packPrompts } from '../../sam/prompts.ts';
 import { loadModel, type SamModel } from '../../sam/weights.ts';
 import { relativeError } from '../../testing/allclose.ts';
 import { openTestGpu } from '../../testing/device.ts';
-import { MICRO_SAM, microTensor, openMicroModel } from '../../testing/micro-model.ts';
+import { MICRO_SAM, MICRO_SAM2, microTensor, openMicroModel } from '../../testing/micro-model.ts';
 import { normals } from '../../testing/random.ts';
 import { readIncomingAdapter, scaleOfAdapter } from '../run/adapter-files.ts';
 import { baseOf } from '../run/adapter-pair.ts';
@@ -54,6 +54,8 @@ beforeAll(async () => {
   gpu = await openTestGpu();
   const read = async (name: string) => microTensor(MICRO_SAM, name);
   bases.set('micro', { config: MICRO_SAM, read, model: await openMicroModel(gpu) });
+  const read2 = async (name: string) => microTensor(MICRO_SAM2, name);
+  bases.set('sam2', { config: MICRO_SAM2, read: read2, model: await openMicroModel(gpu, MICRO_SAM2) });
   const at = `${VECTORS}tiny_vit/tiny_vit`;
   const weights = bytesSource('tiny', await readFile(`${at}.base.safetensors`));
   const config = { name: 'config.json', text: await readFile(`${at}.json`, 'utf8') };
@@ -156,6 +158,13 @@ const CASES: readonly Case[] = [
     request: { methods: MERGEABLE, gate: 'task', datasets: DATASETS },
     dataset: 'b',
   },
+  {
+    name: 'merged-sam2',
+    form: 'merged',
+    request: { methods: MERGEABLE, gate: 'hard', budget: 0.5 },
+    base: 'sam2',
+  },
+  { name: 'sam2', form: 'sam', request: { methods: MERGEABLE, gate: 'hard', budget: 0.5 }, base: 'sam2' },
   { name: 'sam-tiny', form: 'sam', request: { methods: MERGEABLE, gate: 'hard', budget: 0.5 }, base: 'tiny' },
   {
     name: 'onnx-merged',

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { samTensorShapes } from '../../sam/checkpoint/expected-shapes.ts';
+import { carriedTensorShapes, samTensorShapes } from '../../sam/checkpoint/expected-shapes.ts';
 import { mapHfNames } from '../../sam/checkpoint/names.ts';
 import { parsePreprocessor, parseSamConfig } from '../../sam/checkpoint/parse-config.ts';
 import { ENCODERS } from '../../sam/encoders/registry.ts';
-import { MICRO_SAM } from '../../testing/micro-model.ts';
+import { MICRO_SAM, MICRO_SAM2 } from '../../testing/micro-model.ts';
 import { TWO_STAGE_SAM, twoStage } from '../../testing/two-stage-encoder.ts';
 import { withEntry } from '../../testing/with-entry.ts';
 import { hfConfig, hfPreprocessor, hfRefusal, hfTensorNames } from './hf-model.ts';
@@ -18,9 +18,16 @@ describe('a model in Hugging Face’s form', () => {
   it.each([
     ['SAM', MICRO_SAM],
     ['HQ-SAM', HQ],
+    ['SAM 2', MICRO_SAM2],
   ])('%s: has names and sizes that are read back as they were', (_, config) => {
-    const names = hfTensorNames(config);
-    expect([...names.keys()]).toEqual([...samTensorShapes(config).keys()]);
+    const inFile = hfTensorNames(config);
+    const whole = [...samTensorShapes(config).keys(), ...carriedTensorShapes(config).keys()];
+    expect([...inFile.keys()]).toEqual(whole);
+    // Sam2Model's one table of points is read as the four that a SamModel has.
+    const asRead = (hf: string, original: string) =>
+      hf === 'prompt_encoder.point_embed.weight' ? original.replace('embeddings', 'embed') : hf;
+    const names = new Map([...inFile].map(([original, hf]) => [original, asRead(hf, original)]));
+    expect(new Set(inFile.values()).size).toBe(names.size - (config.decoder.kind === 'sam2' ? 3 : 0));
     const original = /image_encoder|output_upscaling|\.norm\d\.|hf_|compress_vit_feat|embedding_/;
     expect([...names.values()].filter((name) => original.test(name))).toEqual([]);
     const back = mapHfNames([...names.values()]);

@@ -85,6 +85,11 @@ function refusal({
     );
   const refused = hfRefusal(config);
   if (refused) return refused;
+  if (config.encoder.kind !== 'vit')
+    return notExpressible(
+      'It changes another image encoder than a SamModel’s, and no program here reads such adapters.',
+      'Export it as merged, where that is exact.',
+    );
   const form = gateFormById(mopeft.gate);
   if (form.constant || fixedGates) return null;
   return notExpressible(

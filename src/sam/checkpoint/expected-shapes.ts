@@ -13,6 +13,16 @@ export function samTensorShapes(config: SamConfig): Map<string, Shape> {
   return shapes;
 }
 
+/**
+ * Tensors of a checkpoint on which no mask depends, and without which other programs do not take a model as whole: of a SAM 2 the
+ * head that tells whether there is an object. Names and shapes as of {@link samTensorShapes}.
+ */
+export function carriedTensorShapes({ outputChannels: D, decoder }: SamConfig): Map<string, Shape> {
+  const shapes: ShapeMap = new Map();
+  if (decoder.kind === 'sam2') addMlp(shapes, 'mask_decoder.pred_obj_score_head', D, D, 1, 3);
+  return shapes;
+}
+
 /** Numbers that training made; the fixed matrix of the positional encoding is none of them. */
 export function parameterCountOf(config: SamConfig): number {
   let count = 0;

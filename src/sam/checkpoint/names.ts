@@ -130,7 +130,7 @@ const ALL_NAMES = [...SHARED_NAMES, ...ENCODERS.flatMap(({ hfNames }) => hfNames
 /** Hugging Face's name of the shared embedding a second time; its owner is `shared_image_embedding`. */
 export const COPY = 'prompt_encoder.shared_embedding.positional_embedding';
 const HEAD =
-  /^(mask_decoder\.(?:output_hypernetworks_mlps\.\d+|iou_prediction_head|hq_mask_mlp))\.(proj_in|proj_out|layers\.(\d+))\.(.*)$/;
+  /^(mask_decoder\.(?:output_hypernetworks_mlps\.\d+|iou_prediction_head|pred_obj_score_head|hq_mask_mlp))\.(proj_in|proj_out|layers\.(\d+))\.(.*)$/;
 
 /** True when the names are those of a Hugging Face SamModel. */
 function isHfNaming(names: Iterable<string>): boolean {
@@ -198,8 +198,14 @@ export function hfNames(names: readonly string[], encoder: AnyEncoder): Map<stri
   return map;
 }
 
+/** The name of each tensor in the files of SAM's own program, or of its encoder's, by SAM's. */
+export function ownNames(names: readonly string[], encoder: AnyEncoder): Map<string, string> {
+  const reversed = (encoder.ownNames ?? []).map(([own, sam]): HfName => [sam, own]);
+  return new Map(names.map((name) => [name, renamed(name, reversed) ?? name]));
+}
+
 const SAM_HEAD =
-  /^(mask_decoder\.(?:output_hypernetworks_mlps\.\d+|iou_prediction_head|hf_mlp))\.layers\.(\d+)\.(.*)$/;
+  /^(mask_decoder\.(?:output_hypernetworks_mlps\.\d+|iou_prediction_head|pred_obj_score_head|hf_mlp))\.layers\.(\d+)\.(.*)$/;
 
 /** A name in the other naming, by the first pair whose first text it begins with; null without one. */
 function renamed(name: string, pairs: readonly HfName[]): string | null {

@@ -28,16 +28,15 @@ export class SafetensorsFile {
     this.bytes.set(text, 8);
   }
 
-  /** Sets the values of a tensor. */
-  set(name: string, data: Float32Array): void {
+  /** Sets the values of a tensor, or a part of them from value `from` on. */
+  set(name: string, data: Float32Array, from?: number): void {
     const place = this.places.get(name);
     if (!place) throw new RangeError(`the file has no tensor ${name}`);
-    if (place.end - place.start !== data.byteLength)
-      throw new RangeError(`${name}: ${data.length} values for ${(place.end - place.start) / 4}`);
-    this.bytes.set(
-      new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-      this.dataStart + place.start,
-    );
+    const start = place.start + 4 * (from ?? 0);
+    const room = place.end - start;
+    if (from === undefined ? room !== data.byteLength : room < data.byteLength)
+      throw new RangeError(`${name}: ${data.length} values for ${room / 4}`);
+    this.bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), this.dataStart + start);
   }
 }
 

@@ -56,6 +56,7 @@ const STRIDE = STEM_STRIDE * 2 ** EMBEDDING_STAGE;
 /** Pixels of the side of a token of the last stage. */
 const LAST_STRIDE = STEM_STRIDE * 2 ** (STAGES - 1);
 const MOST_WINDOW = 64;
+const MLP_RATIO = 4;
 /** Side of the image of every published SAM 2. */
 const PUBLISHED_SIZE = 1024;
 
@@ -96,7 +97,7 @@ const FIELDS = {
   window_size_per_stage: v.optional(perStage, [8, 4, 14, 7]),
   global_attention_blocks: v.optional(blockNumbers, [5, 7, 9]),
   window_positional_embedding_background_size: v.optional(pair, [7, 7]),
-  mlp_ratio: v.optional(v.pipe(v.number(), v.gtValue(0)), 4),
+  mlp_ratio: v.optional(v.pipe(v.number(), v.gtValue(0)), MLP_RATIO),
 };
 const FlatSchema = v.object(FIELDS);
 const HfSchema = v.object({ vision_config: v.object({ backbone_config: v.optional(FlatSchema, {}) }) });
@@ -199,7 +200,8 @@ export function hieraHfConfig(config: HieraSam): Readonly<Record<string, unknown
       window_size_per_stage: encoder.windows,
       global_attention_blocks: encoder.globalBlocks,
       window_positional_embedding_background_size: encoder.background,
-      mlp_ratio: encoder.mlpRatio,
+      // Hugging Face takes no 4 for its own 4.0, which JSON cannot tell apart.
+      ...(encoder.mlpRatio !== MLP_RATIO && { mlp_ratio: encoder.mlpRatio }),
       layer_norm_eps: layerNormEps,
     },
     backbone_channel_list: encoder.widths.toReversed(),
