@@ -55,6 +55,7 @@ export function mapEmbeddings<T, U>(
  * The image encoder of a model, whichever kind it has.
  * @param image normalised and padded, [B, 3, S, S].
  * @param onBlock sees every block's output [B, H, W, C] as it is traced, and may put another tensor in its place.
+ * @param onSkip see `EncoderPass`.
  * @returns those of {@link embeddingShapes}, each for the whole batch: [B, h, w, ..].
  */
 export function traceImageEncoder(
@@ -64,6 +65,7 @@ export function traceImageEncoder(
   weights: WeightSource = graphInputs(graph),
   slots?: BlockSlots,
   onBlock?: (index: number, x: Tensor) => Tensor | undefined,
+  onSkip?: (name: string, x: Tensor) => Tensor,
 ): Embeddings<Tensor> {
   const { imageSize } = config;
   const [, channels, height, width] = image.shape;
@@ -73,7 +75,7 @@ export function traceImageEncoder(
     () =>
       `an image of ${show(image.shape)} for a model of ${show([axis(image.shape, 0), 3, imageSize, imageSize])}`,
   );
-  const traced = encoderOf(config).trace({ config, image, weights, slots, onBlock });
+  const traced = encoderOf(config).trace({ config, image, weights, slots, onBlock, onSkip });
   const { intermediate, ...others } = traced;
   return config.decoder.kind === 'hq' ? traced : others;
 }

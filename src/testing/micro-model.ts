@@ -29,7 +29,7 @@ export const MICRO_SAM: VitSam = {
   preprocessing: SAM_PREPROCESSING,
 };
 
-/** The smallest SAM 2 that has everything: windows with padding, a global block, a module's place in three of its stages. */
+/** The smallest SAM 2 that has everything: windows with padding, a global block, a place for modules in each stage. */
 export const MICRO_SAM2: HieraSam = {
   ...MICRO_SAM,
   imageSize: 96,
@@ -37,7 +37,7 @@ export const MICRO_SAM2: HieraSam = {
   encoder: {
     kind: 'hiera',
     widths: [8, 16, 24, 32],
-    depths: [1, 2, 3, 1],
+    depths: [1, 2, 3, 3],
     heads: [1, 2, 3, 4],
     windows: [4, 2, 4, 2],
     globalBlocks: [4],

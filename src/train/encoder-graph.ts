@@ -1,7 +1,7 @@
 import type { MopeftConfig } from '../config/mopeft.ts';
 import type { SamConfig } from '../config/sam.ts';
 import { gradients } from '../graph/grad.ts';
-import { Graph, type Tensor } from '../graph/graph.ts';
+import { Graph, type Node, type Tensor } from '../graph/graph.ts';
 import { recompute } from '../graph/recompute.ts';
 import { accumulate } from '../ops/accumulate/accumulate.ts';
 import { add } from '../ops/add/add.ts';
@@ -127,16 +127,17 @@ function traceCut(
 ): Embeddings<Tensor> {
   const image = graph.input(ENCODER.image, [images, 3, sam.imageSize, sam.imageSize]);
   const isWhole = cut === sitesOf(sam).length;
-  let nodesBelow = 0;
-  const embeddings = traceImageEncoder(graph, sam, image, graphInputs(graph), slots, (i, x) => {
+  let below = new Set<number>();
+  const madeBy = (nodes: readonly Node[]) =>
+    new Set(nodes.flatMap(({ outputs }) => outputs.map(({ id }) => id)));
+  const above = (name: string, x: Tensor) => (below.has(x.root.id) ? standIn(name, x) : x);
+  const cutAt = (i: number, x: Tensor) => {
     if (i >= cut) onBlock?.(x);
     if (i !== cut - 1 || isWhole) return undefined;
-    nodesBelow = graph.nodes.length;
+    below = madeBy(graph.nodes);
     return standIn(ENCODER.tokens, x);
-  });
-  const nodes = isWhole ? graph.nodes : graph.nodes.slice(0, nodesBelow);
-  const below = new Set(nodes.flatMap(({ outputs }) => outputs.map(({ id }) => id)));
-  return mapEmbeddings(embeddings, (tensor, name) =>
-    below.has(tensor.root.id) ? standIn(name, tensor) : tensor,
-  );
+  };
+  const embeddings = traceImageEncoder(graph, sam, image, graphInputs(graph), slots, cutAt, above);
+  if (isWhole) below = madeBy(graph.nodes);
+  return mapEmbeddings(embeddings, (tensor, name) => above(name, tensor));
 }

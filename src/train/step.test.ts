@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Random } from '../config/random.ts';
+import type { SamConfig } from '../config/sam.ts';
 import { parseTrainConfig } from '../config/train.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { DEVICE_BYTES } from '../gpu/gpu.ts';
@@ -14,7 +15,7 @@ import { graphInputs } from '../sam/weight-source.ts';
 import { type SamModel, weightBytes } from '../sam/weights.ts';
 import { relativeError } from '../testing/allclose.ts';
 import { mostAllocated, openTestGpu, refuseBuffers } from '../testing/device.ts';
-import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
+import { MICRO_SAM, MICRO_SAM2, openMicroModel } from '../testing/micro-model.ts';
 import { drawSource } from '../testing/training-sets.ts';
 import { withEntry } from '../testing/with-entry.ts';
 import { estimateMemory } from './estimate.ts';
@@ -48,9 +49,9 @@ const config = parseTrainConfig({ imagesPerStep: 1, objectsPerImage: 2, correcti
 const plan = (methods: string[], more: { trainDecoder?: boolean; blocks?: 'late' } = {}) =>
   planTraining(planRequest(MICRO_SAM, resolveMopeft({ methods, ...more }, MICRO_SAM), sizes, gpu));
 
-function image(name = 'a') {
+function image(name = 'a', sam: SamConfig = MICRO_SAM) {
   const random = { augment: Random.fromSeed(1), prompts: Random.fromSeed(2) };
-  const { image: prepared } = prepareImage(drawSource(name, 1), MICRO_SAM, config, random, 0);
+  const { image: prepared } = prepareImage(drawSource(name, 1), sam, config, random, 0);
   if (!prepared) throw new Error('the drawn image has objects');
   return prepared;
 }
@@ -269,10 +270,11 @@ describe('images that share a pass', () => {
       { methods: [], trainDecoder: false, token: true, datasets: ['a', 'b'] },
     ],
     ['of an HQ-SAM', Hq, modules],
+    ['of a SAM 2', MICRO_SAM2, modules],
   ])('have the gradients that each has alone: %s', async (_, sam, request) => {
     const other = await openMicroModel(gpu, sam);
     const mopeft = resolveMopeft(request, sam);
-    const [first, second] = [image('a'), image('b')];
+    const [first, second] = [image('a', sam), image('b', sam)];
     // One object and two: what the pass is filled up with has no gradient.
     const images = [
       { ...first, key: 'a', objects: first.objects.slice(0, 1) },

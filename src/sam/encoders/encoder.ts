@@ -45,6 +45,8 @@ export interface EncoderPass<E extends EncoderConfig> {
   readonly slots: BlockSlots | undefined;
   /** Told the output [B, H, W, C] of every site's block, in order; what it gives takes the output's place. */
   readonly onBlock: ((index: number, x: Tensor) => Tensor | undefined) | undefined;
+  /** Told, by a name of its own, what was made before blocks that do not read it, where it is read; what it gives takes its place. */
+  readonly onSkip?: ((name: string, x: Tensor) => Tensor) | undefined;
 }
 
 /** How a checkpoint holds the norms and linear layers of its blocks, where it is not SAM's way. */

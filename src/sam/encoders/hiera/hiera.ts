@@ -1,5 +1,5 @@
 import type { Tensor } from '../../../graph/graph.ts';
-import { axis } from '../../../graph/shape.ts';
+import { axis, lastOf } from '../../../graph/shape.ts';
 import { gelu } from '../../../ops/activation/activation.ts';
 import { add } from '../../../ops/add/add.ts';
 import { attention } from '../../../ops/attention/attention.ts';
@@ -54,31 +54,36 @@ export const hiera: Encoder<HieraConfig> = {
   prepare: prepareHieraTensor,
   intermediateWidth: () => null,
   hasHighRes: true,
-  trace: ({ config, image, weights, slots, onBlock }) => {
-    const { outputChannels: D, encoder } = config;
+  trace: ({ config, image, weights, slots, onBlock, onSkip }) => {
+    const { outputChannels: D } = config;
     const sites = new Map(hieraSites(config).map((site) => [site.name, site]));
-    /** The last output of each stage so far. */
-    const stages: Tensor[] = [];
+    const blocks = hieraBlocks(config);
+    const narrow = (name: string, features: Tensor, out: number) =>
+      patchConvOf(weights, name, features, [out, lastOf(features.shape), 1, 1], true);
+    // Each level of the pyramid as soon as its stage is over, so that what lies below the first module ends where that does.
+    const levels: Tensor[] = [];
     let x = traceStem(config, image, weights);
-    for (const block of hieraBlocks(config)) {
+    for (const block of blocks) {
       const site = sites.get(block.name);
       x = site ? traceEncoderBlock(site, x, weights, slots) : traceTransition(config, block, x, weights);
       if (site) x = onBlock?.(site.index, x) ?? x;
-      stages[block.stage] = x;
+      if (blocks[block.number + 1]?.stage === block.stage) continue;
+      const [name, width] = LEVELS[block.stage] ?? [];
+      if (name && width) levels.push(narrow(name, x, D / width));
     }
-    const narrowed = (name: string, stage: number, out: number) => {
-      const [features = x, width = 0] = [stages[stage], encoder.widths[stage]];
-      return patchConvOf(weights, name, features, [out, width, 1, 1], true);
-    };
-    // The pyramid's top has a bias already, which is the embedding's.
+    const [highRes0 = x, highRes1 = x, level = x] = levels;
+    // The pyramid's top has no bias of its own: the embedding's holds it.
     const coarser = transposedConvOf(weights, COARSER, x, D, false);
-    return {
-      embedding: add(narrowed(EMBEDDING, 2, D), coarser),
-      highRes0: narrowed(FINER[0], 0, D / 8),
-      highRes1: narrowed(FINER[1], 1, D / 4),
-    };
+    return { embedding: add(onSkip?.('level', level) ?? level, coarser), highRes0, highRes1 };
   },
 };
+
+/** Of the first three stages the convolution to its level of the pyramid, and by what the embedding's width is divided there. */
+const LEVELS = [
+  [FINER[0], 8],
+  [FINER[1], 4],
+  [EMBEDDING, 1],
+] as const;
 
 /** Patches that overlap, with their position: image [B, 3, S, S] → [B, S/4, S/4, C]. */
 function traceStem(config: HieraSam, image: Tensor, weights: WeightSource): Tensor {
