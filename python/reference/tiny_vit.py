@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from segment_anything.modeling.common import LayerNorm2d
 from torch import Tensor, nn
 
-from .encoder import Case, Module, Trace, added, below, changed, encode, gate, linear, norm, split_heads, weigh
+from .encoder import Case, Module, Trace, added, below, changed, gate, linear, norm, split_heads, weigh
 from .methods import METHODS
 from .methods.method import Params
 
@@ -173,12 +173,3 @@ def encode_tiny(encoder: TinyViT, image: Tensor, params: Params, case: Case | No
             x = stage.downsample(x)
     trace.embedding = encoder.neck(x)
     return trace
-
-
-def encode_image(
-    encoder: nn.Module, image: Tensor, params: Params, case: Case | None, dataset: Tensor | None = None, draws: Params | None = None
-) -> Trace:
-    """`encode` or `encode_tiny`, whichever the encoder asks for; dataset and draws are for `encode`."""
-    if isinstance(encoder, TinyViT):
-        return encode_tiny(encoder, image, params, case)
-    return encode(encoder, image, params, case, dataset, draws)
