@@ -9,8 +9,7 @@ from torch import Tensor
 
 from .encoder import Case, site_configs
 from .losses import adamw, supervised, terms, total
-from .sam import build, decode
-from .tiny_vit import encode_image
+from .sam import build, decode, encode_image
 
 
 def error(mine: Tensor, theirs: Tensor) -> float:

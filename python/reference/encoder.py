@@ -37,6 +37,15 @@ class Trace:
     gates: dict[str, Tensor] = field(default_factory=dict)
     intermediate: Tensor | None = None
     """What HQ-SAM's decoder reads besides: the first global block's output [B, G, G, C], in a TinyViT the last stage's input but one."""
+    high_res: tuple[Tensor, Tensor] | None = None
+    """What SAM 2's decoder reads besides: features of finer grids, [B, 4G, 4G, D/8] and [B, 2G, 2G, D/4]."""
+
+    def beside(self, images: slice) -> dict:
+        """What a decoder reads besides the embeddings of some of the images, by the names of `decode`'s arguments."""
+        return {
+            "intermediate": None if self.intermediate is None else self.intermediate[images],
+            "high_res": None if self.high_res is None else tuple(x[images] for x in self.high_res),
+        }
 
 
 @dataclass
@@ -49,11 +58,16 @@ class Module:
 
 
 def site_configs(c: dict) -> list[dict]:
-    """The config as each block sees it: those of a TinyViT, and of a pruned ViT, have widths of their own."""
-    if "embed_dims" not in c:
+    """The config as each block with modules sees it: those of a TinyViT, of a Hiera and of a pruned ViT have widths of their own."""
+    if "embed_dims" in c:
+        stages = zip(c["embed_dims"][1:], c["depths"][1:], strict=True)
+    elif "blocks_per_stage" in c:
+        first, *later = c["blocks_per_stage"]
+        # The first block of a later stage changes the width and has no modules.
+        stages = zip(c["embed_dim_per_stage"], (first, *(depth - 1 for depth in later)), strict=True)
+    else:
         own = c.get("block_sizes", [{}] * c["num_hidden_layers"])
         return [{"attention_width": c["hidden_size"], **c, **sizes} for sizes in own]
-    stages = zip(c["embed_dims"][1:], c["depths"][1:], strict=True)
     widths = [dim for dim, depth in stages for _ in range(depth)]
     return [{**c, "hidden_size": dim, "attention_width": dim, "mlp_dim": int(dim * c["mlp_ratio"])} for dim in widths]
 
@@ -169,10 +183,49 @@ def attention(attn: nn.Module, u: Tensor, modules: list[Module], form: str) -> T
 
     q, k, v = (split_heads(t, heads) for t in (q, k, v))
     scores = (q * attn.scale) @ k.transpose(1, 2)
-    scores = add_decomposed_rel_pos(scores, q, attn.rel_pos_h, attn.rel_pos_w, (h, w), (h, w))
+    if attn.use_rel_pos:
+        scores = add_decomposed_rel_pos(scores, q, attn.rel_pos_h, attn.rel_pos_w, (h, w), (h, w))
     out = weigh(scores, q * attn.scale, v, heads, modules, form)
     out = out.view(b, heads, h, w, -1).permute(0, 2, 3, 1, 4).reshape(b, h, w, c)
     return linear(attn.proj, "attn.proj", out, modules)
+
+
+def encode_block(
+    block: nn.Module, i: int, x: Tensor, params: Params, case: Case | None, trace: Trace, dataset: Tensor | None, draws: Params | None
+) -> Tensor:
+    """x [B, H, W, C] -> the output of block i with its modules, which the trace gets too, with the gates."""
+    form = case.gate if case else "none"
+    asked = torch.zeros(len(x), dtype=torch.long) if dataset is None else dataset
+    act = F.relu if case and case.activation == "relu" else F.gelu
+    methods = case.methods if case and i in case.blocks else ()
+    own = {m: below(params, f"blocks.{i}.gate.{m}.") for m in methods}
+    modules = {m: Module(METHODS[m], below(params, f"blocks.{i}.{m}."), torch.ones(len(x))) for m in METHODS if m in methods}
+    frozen = block.norm1(x)
+    for m, module in modules.items():
+        if module.method.gate_reads == "norm1":
+            module.gate = gate(form, frozen, own[m], asked, (draws or {}).get(f"blocks.{i}.gate.{m}."))
+    early = [module for module in modules.values() if module.method.gate_reads == "norm1"]
+    u = norm(block.norm1, "norm1", x, frozen, early)
+    grid = u.shape[1:3]
+    windows, pad = window_partition(u, block.window_size) if block.window_size else (u, None)
+    per = len(windows) // len(u)
+    out = attention(block.attn, windows, [Module(m.method, m.tensors, m.gate.repeat_interleave(per)) for m in early], form)
+    x = x + (window_unpartition(out, block.window_size, pad, grid) if block.window_size else out)
+    y = norm(block.norm2, "norm2", x, block.norm2(x), early)
+    inner = rescaled("gelu", F.gelu(linear(block.mlp.lin1, "mlp.lin1", y, early)), early)
+    f = linear(block.mlp.lin2, "mlp.lin2", inner, early)
+    for m, module in modules.items():
+        if module.method.gate_reads == "mlp":
+            module.gate = gate(form, f, own[m], asked, (draws or {}).get(f"blocks.{i}.gate.{m}."))
+    for module in modules.values():
+        if module.method.mlp:
+            f = f + module.gate[:, None, None, None] * module.method.mlp(f, module.tensors, act)
+        if module.method.beside:
+            f = f + module.gate[:, None, None, None] * module.method.beside(y, module.tensors)
+    x = x + f
+    trace.blocks.append(x)
+    trace.gates |= {f"gates.{i}.{m}": modules[m].gate for m in methods}
+    return x
 
 
 def encode(
@@ -183,40 +236,10 @@ def encode(
     dataset: of each image [B], the first without; draws: a step's numbers by gate, `blocks.0.gate.lora.`, in training.
     """
     trace = Trace(image)
-    form = case.gate if case else "none"
-    asked = torch.zeros(len(image), dtype=torch.long) if dataset is None else dataset
-    act = F.relu if case and case.activation == "relu" else F.gelu
     x = encoder.patch_embed(image) + encoder.pos_embed
     for i, block in enumerate(encoder.blocks):
-        methods = case.methods if case and i in case.blocks else ()
-        own = {m: below(params, f"blocks.{i}.gate.{m}.") for m in methods}
-        modules = {m: Module(METHODS[m], below(params, f"blocks.{i}.{m}."), torch.ones(len(x))) for m in METHODS if m in methods}
-        frozen = block.norm1(x)
-        for m, module in modules.items():
-            if module.method.gate_reads == "norm1":
-                module.gate = gate(form, frozen, own[m], asked, (draws or {}).get(f"blocks.{i}.gate.{m}."))
-        early = [module for module in modules.values() if module.method.gate_reads == "norm1"]
-        u = norm(block.norm1, "norm1", x, frozen, early)
-        grid = u.shape[1:3]
-        windows, pad = window_partition(u, block.window_size) if block.window_size else (u, None)
-        per = len(windows) // len(u)
-        out = attention(block.attn, windows, [Module(m.method, m.tensors, m.gate.repeat_interleave(per)) for m in early], form)
-        x = x + (window_unpartition(out, block.window_size, pad, grid) if block.window_size else out)
-        y = norm(block.norm2, "norm2", x, block.norm2(x), early)
-        inner = rescaled("gelu", F.gelu(linear(block.mlp.lin1, "mlp.lin1", y, early)), early)
-        f = linear(block.mlp.lin2, "mlp.lin2", inner, early)
-        for m, module in modules.items():
-            if module.method.gate_reads == "mlp":
-                module.gate = gate(form, f, own[m], asked, (draws or {}).get(f"blocks.{i}.gate.{m}."))
-        for module in modules.values():
-            if module.method.mlp:
-                f = f + module.gate[:, None, None, None] * module.method.mlp(f, module.tensors, act)
-            if module.method.beside:
-                f = f + module.gate[:, None, None, None] * module.method.beside(y, module.tensors)
-        x = x + f
-        trace.blocks.append(x)
+        x = encode_block(block, i, x, params, case, trace, dataset, draws)
         if block.window_size == 0 and trace.intermediate is None:
             trace.intermediate = x
-        trace.gates |= {f"gates.{i}.{m}": modules[m].gate for m in methods}
     trace.embedding = encoder.neck(x.permute(0, 3, 1, 2))
     return trace

@@ -7,17 +7,18 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from segment_anything.modeling import Sam
 from segment_anything_hq.modeling import ImageEncoderViT as ImageEncoderHQ
 from torch import Tensor
 
 from . import seeded
-from .encoder import Case, make_params
+from .encoder import Case, make_params, site_configs
 from .gates import price
+from .hiera import Hiera
 from .losses import adamw, supervised, terms, total
-from .sam import build, decode, grid_of, randomise, vit
-from .tiny_vit import encode_image
+from .sam import build, decode, encode_image, grid_of, randomise, vit
+from .sam2 import hugging_face_names, original_name
 
 CONFIG = {
     "image_size": 64,
@@ -53,6 +54,18 @@ TINY = {
     **{name: CONFIG[name] for name in list(CONFIG)[list(CONFIG).index("decoder_mlp_dim") :]},
     "output_channels": 16,
 }
+SAM2 = {
+    "image_size": 96,
+    "blocks_per_stage": [1, 2, 3, 2],
+    "embed_dim_per_stage": [8, 16, 32, 64],
+    "num_attention_heads_per_stage": [1, 2, 4, 8],
+    "window_size_per_stage": [4, 2, 4, 2],
+    "global_attention_blocks": [4],
+    "window_positional_embedding_background_size": [5, 5],
+    "mlp_ratio": 2,
+    "output_channels": 16,
+    **{name: TINY[name] for name in list(CONFIG)[list(CONFIG).index("decoder_mlp_dim") :] if name != "postprocess"},
+}
 ALL = ("lora", "prefix", "adapter")
 EVERY = (0, 1, 2)
 
@@ -85,6 +98,8 @@ def make_base(out: Path, name: str, seed: int, half: bool, settings: dict = CONF
         for t in sam.state_dict().values():
             t.copy_(t.half().float())
     state = {k: v for k, v in sam.state_dict().items() if k not in ("pixel_mean", "pixel_std")}
+    if isinstance(sam.image_encoder, Hiera):
+        state = {original_name(k): v for k, v in state.items()}
     save(out / f"{name}.base.safetensors", {k: v.half() if half and v.is_floating_point() else v for k, v in state.items()})
     return config, sam
 
@@ -105,10 +120,10 @@ def forward_file(out: Path, name: str, config: dict, sam: Sam, g: torch.Generato
     boxes = torch.cat([corners.amin(1), corners.amax(1)], 1)
     side = 4 * grid_of(config)
     mask = 3 * torch.randn(n, 1, side, side, generator=g)
-    first, early = trace.embedding[:1], trace.intermediate[:1]
     tensors = {"input.image": image, "input.points": points, "input.labels": labels.to(torch.int32)}
     tensors |= {"input.boxes": boxes, "input.mask": mask, "encoder.embedding": trace.embedding}
     tensors |= {f"encoder.block.{i}": x for i, x in enumerate(trace.blocks)}
+    tensors |= {f"encoder.high_res{i}": x for i, x in enumerate(trace.high_res or ())}
     tensors["prompt.dense_pe"] = sam.prompt_encoder.get_dense_pe()
     asks = {
         "points": (points, labels, None, None),
@@ -117,11 +132,12 @@ def forward_file(out: Path, name: str, config: dict, sam: Sam, g: torch.Generato
         "points_mask": (points, labels, None, mask),
     }
     for tag, ask in asks.items():
-        masks, iou, sparse, dense = decode(sam, first, *ask, intermediate=early)
+        masks, iou, sparse, dense = decode(sam, trace.embedding[:1], *ask, **trace.beside(slice(1)))
         tensors |= {f"decode.{tag}.masks": masks, f"decode.{tag}.iou": iou}
         tensors |= {f"prompt.{tag}.sparse": sparse, f"prompt.{tag}.dense": dense}
-    p = config["postprocess"]
-    tensors["postprocess.logits"] = sam.postprocess_masks(tensors["decode.points.masks"], tuple(p["input_size"]), tuple(p["original_size"]))
+    if p := config.get("postprocess"):
+        masks = tensors["decode.points.masks"]
+        tensors["postprocess.logits"] = sam.postprocess_masks(masks, tuple(p["input_size"]), tuple(p["original_size"]))
     save(out / f"{name}.forward.safetensors", tensors)
     return image, points, labels
 
@@ -130,8 +146,9 @@ def trainable(sam: Sam, params: dict[str, Tensor], decoder: bool) -> dict[str, T
     """All tensors that a case trains, by their names in the files."""
     sam.mask_decoder.requires_grad_(decoder)
     sam.mask_decoder.zero_grad()
-    own = {f"mask_decoder.{n}": p for n, p in sam.mask_decoder.named_parameters()} if decoder else {}
-    return {**params, **own}
+    # No answer depends on SAM 2's logit of whether there is an object.
+    own = {f"mask_decoder.{n}": p for n, p in sam.mask_decoder.named_parameters() if not n.startswith("pred_obj_score_head.")}
+    return {**params, **own} if decoder else params
 
 
 def results(params: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -173,7 +190,7 @@ def single_case(sam: Sam, config: dict, image: Tensor, points: Tensor, labels: T
         one = slice(b, b + 1)
         token = params["tokens.dataset"][asked[b]] if case.token else None
         prompt = (points[one], labels[one])
-        masks, iou, _, _ = decode(sam, trace.embedding[one], *prompt, intermediate=trace.intermediate[one], token=token)
+        masks, iou, _, _ = decode(sam, trace.embedding[one], *prompt, token=token, **trace.beside(one))
         three, _ = supervised(terms(masks, iou, target[one]), False)
         tensors |= {f"masks.{b}": masks, f"iou.{b}": iou, f"loss.{b}": three[0]}
         loss = loss + total(three).mean() / config["batch"]
@@ -229,7 +246,7 @@ def rounds_case(
         labels = torch.zeros(objects, 0, dtype=torch.long)
         boxes = fed = None
         if first == "box":
-            boxes = torch.stack([torch.cat([m.nonzero().amin(0).flip(0), m.nonzero().amax(0).flip(0) + 1]) * 2.0 for m in whole])
+            boxes = torch.stack([torch.cat([m.nonzero().amin(0).flip(0), m.nonzero().amax(0).flip(0) + 1]) * (size / side) for m in whole])
             boxes = boxes + torch.randn(boxes.shape, generator=g)
         for k in range(rounds):
             if k or first == "click":
@@ -242,7 +259,7 @@ def rounds_case(
                 labels = torch.cat([labels, sign[:, None]], 1)
             clicks = (points, labels) if points.shape[1] else (None, None)
             one = slice(b, b + 1)
-            masks, iou, _, _ = decode(sam, trace.embedding[one], *clicks, boxes, fed, trace.intermediate[one])
+            masks, iou, _, _ = decode(sam, trace.embedding[one], *clicks, boxes, fed, **trace.beside(one))
             three, token = supervised(terms(masks, iou, target), candidates=k == 0 and first == "click")
             key = f"{b}.{k}"
             if points.shape[1]:
@@ -415,6 +432,22 @@ def tiny_vit_set(out: Path) -> None:
     finish(out, "lite", config, {})
 
 
+def sam2_set(out: Path) -> None:
+    """f16 weights; SAM 2, frozen, with modules and with its decoder trained, and the names that Hugging Face has for its tensors."""
+    config, sam = make_base(out, "sam2", 91, half=True, settings=SAM2)
+    names = hugging_face_names(list(load_file(out / "sam2.base.safetensors")))
+    (out / "hf_names.json").write_text(json.dumps(names, indent=1, sort_keys=True) + "\n")
+    image, points, labels = forward_file(out, "sam2", config, sam, torch.Generator().manual_seed(92))
+    last = len(site_configs(config)) - 1
+    cases = {
+        "mopeft": single_case(sam, config, image, points, labels, Case(ALL, "unipelt", tuple(range(last + 1))), 910),
+        "late": single_case(sam, config, image, points, labels, Case(("adapter",), "unipelt", (last,)), 920),
+        "mass": single_case(sam, config, image, points, labels, Case(ALL, "mass", (1, last)), 930),
+        "decoder": rounds_case(sam, config, image, Case(("lora",), "unipelt", (0, last)), ["box", "click"], 2, 2, True, 940),
+    }
+    finish(out, "sam2", config, cases)
+
+
 def image_set(out: Path) -> None:
     """A non-square file to a mask of its own size: resize, pad, normalise, encode, decode, resize back, threshold."""
     config, sam = make_base(out, "image", 12, half=True)
@@ -512,7 +545,7 @@ def seeded_set(out: Path, name: str, sizes: dict, seed: int) -> None:
     tensors |= {"encoder.embedding": trace.embedding, "prompt.dense_pe": sam.prompt_encoder.get_dense_pe()}
     tensors |= {f"encoder.block.{i}": x for i, x in enumerate(trace.blocks)}
     for tag, ask in {"points": (points, labels), "boxes": (None, None, boxes)}.items():
-        masks, iou, sparse, _ = decode(sam, trace.embedding, *ask, intermediate=trace.intermediate)
+        masks, iou, sparse, _ = decode(sam, trace.embedding, *ask, **trace.beside(slice(None)))
         tensors |= {f"decode.{tag}.masks": masks, f"decode.{tag}.iou": iou, f"prompt.{tag}.sparse": sparse}
     save(out / f"{name}.forward.safetensors", sampled(tensors))
     case = Case(ALL, "unipelt", tuple(range(config["num_hidden_layers"])))
@@ -546,6 +579,7 @@ def main(out: Path, only: list[str]) -> None:
         "vit_b": vit_b_set,
         "tiny_vit": tiny_vit_set,
         "hq": hq_set,
+        "sam2": sam2_set,
     }
     for name in only or sets:
         folder = out / name

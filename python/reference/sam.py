@@ -7,11 +7,17 @@ from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncode
 from segment_anything_hq.modeling import MaskDecoderHQ
 from torch import Tensor, nn
 
-from .tiny_vit import TinyViT
+from .encoder import Case, Trace, encode
+from .hiera import Hiera, encode_hiera
+from .methods.method import Params
+from .sam2 import MaskDecoder2, PromptEncoder2
+from .tiny_vit import TinyViT, encode_tiny
 
 
 def grid_of(c: dict) -> int:
     """Cells on a side of the embedding."""
+    if "blocks_per_stage" in c:
+        return c["image_size"] // 16
     if "embed_dims" not in c:
         return c["image_size"] // c["patch_size"]
     return c["image_size"] // ((4 if c["stem_kernel"] == 3 else 1) * 2 ** (len(c["embed_dims"]) - 2))
@@ -40,9 +46,12 @@ def vit(c: dict, kind: type[nn.Module] = ImageEncoderViT) -> nn.Module:
 def build(c: dict) -> Sam:
     size, dim = c["image_size"], c["output_channels"]
     grid = (grid_of(c), grid_of(c))
+    transformer = TwoWayTransformer(2, dim, c["decoder_heads"], c["decoder_mlp_dim"])
+    if "blocks_per_stage" in c:
+        prompt = PromptEncoder2(dim, grid, (size, size), mask_in_chans=c["mask_channels"])
+        return Sam(Hiera(c), prompt, MaskDecoder2(dim, transformer, c["iou_hidden"])).eval()
     encoder = TinyViT(c) if "embed_dims" in c else vit(c)
     prompt = PromptEncoder(dim, grid, (size, size), mask_in_chans=c.get("mask_channels", 16))
-    transformer = TwoWayTransformer(2, dim, c["decoder_heads"], c["decoder_mlp_dim"])
     hq = {"vit_dim": c["embed_dims"][-2] if "embed_dims" in c else c["hidden_size"]} if c.get("hq") else {}
     decoder = (MaskDecoderHQ if hq else MaskDecoder)(
         transformer_dim=dim,
@@ -90,6 +99,15 @@ def randomise(model: nn.Module, seed: int) -> None:
     matrix.copy_(torch.randn(matrix.shape, generator=g))
 
 
+def encode_image(
+    encoder: nn.Module, image: Tensor, params: Params, case: Case | None, dataset: Tensor | None = None, draws: Params | None = None
+) -> Trace:
+    """`encode`, `encode_hiera` or `encode_tiny`, whichever the encoder asks for; dataset and draws are not for `encode_tiny`."""
+    if isinstance(encoder, TinyViT):
+        return encode_tiny(encoder, image, params, case)
+    return (encode_hiera if isinstance(encoder, Hiera) else encode)(encoder, image, params, case, dataset, draws)
+
+
 def decode(
     sam: Sam,
     embedding: Tensor,
@@ -98,11 +116,13 @@ def decode(
     boxes: Tensor | None = None,
     mask: Tensor | None = None,
     intermediate: Tensor | None = None,
+    high_res: tuple[Tensor, Tensor] | None = None,
     token: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """embedding [1, D, G, G], N prompts -> masks [N, 4, 4G, 4G], iou [N, 4], sparse, dense.
 
-    intermediate: [1, G, G, C] for HQ-SAM; token: [D], what a dataset adds to the token that stands for no point.
+    intermediate: [1, G, G, C] for HQ-SAM; high_res: the image's for SAM 2; token: [D], what a dataset adds to the token that stands for
+    no point.
     """
     clicks = None if points is None else (points, labels)
     sparse, dense = sam.prompt_encoder(points=clicks, boxes=boxes, masks=mask)
@@ -111,6 +131,8 @@ def decode(
     pe = sam.prompt_encoder.get_dense_pe()
     if isinstance(sam.mask_decoder, MaskDecoderHQ):
         masks, iou = hq_masks(sam.mask_decoder, embedding, intermediate, pe, sparse, dense)
+    elif isinstance(sam.mask_decoder, MaskDecoder2):
+        masks, iou = sam.mask_decoder.predict_masks(embedding, pe, sparse, dense, high_res)
     else:
         masks, iou = sam.mask_decoder.predict_masks(embedding, pe, sparse, dense)
     return masks, iou, sparse, dense

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from segment_anything.modeling.common import LayerNorm2d
 from torch import Tensor, nn
 
-from .encoder import Case, Module, Trace, added, below, changed, encode, gate, linear, norm, split_heads, weigh
+from .encoder import Case, Module, Trace, added, below, changed, gate, linear, norm, split_heads, weigh
 from .methods import METHODS
 from .methods.method import Params
 
@@ -130,11 +130,13 @@ def windowed(attn: Attention, x: Tensor, modules: list[Module], form: str) -> Te
 def block(own: Block, x: Tensor, modules: dict[str, Module], gates: dict[str, Params], case: Case | None) -> Tensor:
     """x [B, H, W, C] -> [B, H, W, C]; sets the modules' gates as it goes."""
     form = case.gate if case else "none"
+    # The forms that ask for more, `task` and `hard`, have no set with a TinyViT.
+    asked = torch.zeros(len(x), dtype=torch.long)
     act = F.relu if case and case.activation == "relu" else F.gelu
     u = own.attn.norm(x)
     for m, module in modules.items():
         if module.method.gate_reads == "norm1":
-            module.gate = gate(u, gates[m])
+            module.gate = gate(form, u, gates[m], asked, None)
     early = [module for module in modules.values() if module.method.gate_reads == "norm1"]
     x = x + windowed(own.attn, x, early, form)
     x = own.local_conv(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
@@ -142,7 +144,7 @@ def block(own: Block, x: Tensor, modules: dict[str, Module], gates: dict[str, Pa
     f = linear(own.mlp.fc2, "mlp.lin2", F.gelu(linear(own.mlp.fc1, "mlp.lin1", y, early)), early)
     for m, module in modules.items():
         if module.method.gate_reads == "mlp":
-            module.gate = gate(f, gates[m])
+            module.gate = gate(form, f, gates[m], asked, None)
     for module in modules.values():
         if module.method.mlp:
             f = f + module.gate[:, None, None, None] * module.method.mlp(f, module.tensors, act)
@@ -173,12 +175,3 @@ def encode_tiny(encoder: TinyViT, image: Tensor, params: Params, case: Case | No
             x = stage.downsample(x)
     trace.embedding = encoder.neck(x)
     return trace
-
-
-def encode_image(
-    encoder: nn.Module, image: Tensor, params: Params, case: Case | None, dataset: Tensor | None = None, draws: Params | None = None
-) -> Trace:
-    """`encode` or `encode_tiny`, whichever the encoder asks for; dataset and draws are for `encode`."""
-    if isinstance(encoder, TinyViT):
-        return encode_tiny(encoder, image, params, case)
-    return encode(encoder, image, params, case, dataset, draws)

@@ -324,6 +324,18 @@ def test_a_folder_that_is_no_sam_says_why(change: dict, files: dict, said: str, 
         mopeft.load(None, model_folder(tmp_path, change, **({"config": (MODEL / "config.json").read_text()} | files)))
 
 
+def test_a_sam_2_is_named_under_its_own_names_and_hugging_faces(tmp_path: Path) -> None:
+    tensors = load_file(VECTORS / "sam2/sam2.base.safetensors")
+    names = json.loads((VECTORS / "sam2/hf_names.json").read_text())
+    torch.save({"model": tensors}, tmp_path / "sam2_hiera_tiny.pt")
+    renamed = {hf: tensors[own].clone() for hf, own in names.items() if isinstance(own, str)}
+    (tmp_path / "hf").mkdir()
+    save_file(renamed, tmp_path / "hf/model.safetensors")
+    for path in (tmp_path / "sam2_hiera_tiny.pt", tmp_path / "hf"):
+        with pytest.raises(mopeft.ModelError, match=r"a SAM 2, which.*\n?.*Segment with it in the studio"):
+            mopeft.load(None, path)
+
+
 def test_a_model_that_is_not_there_says_where_it_was_looked_for(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing"):
         with pytest.raises(mopeft.ModelError, match="no such file"):

@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 hq = pytest.importorskip("segment_anything_hq", reason="segment-anything-hq is not installed")
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")
 
-from reference.sam import build, randomise  # noqa: E402
-from reference.tiny_vit import TinyViT, encode_image  # noqa: E402
+from reference.sam import build, encode_image, randomise  # noqa: E402
+from reference.tiny_vit import TinyViT  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 VECTORS = ROOT / "tests/vectors/hq"

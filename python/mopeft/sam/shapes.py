@@ -11,6 +11,9 @@ PUBLISHED_GRID = 64
 DECODER_HEADS = 8
 """Of every published SAM; no shape tells it."""
 
+STUDIO_ONLY = {"an HQ-SAM": "mask_decoder.hf_", "a SAM 2": ".pos_embed_window"}
+"""Models that the engine alone runs, by what some tensor's name has."""
+
 
 class ShapeReader:
     """Shapes by original names. where: the file, for errors."""
@@ -43,9 +46,10 @@ def misfit(where: object, what: str) -> ModelError:
 def section_of(shapes: Shapes, told: Mapping[str, object], where: object) -> dict:
     """The model section. told: what a config says that no shape tells: `image_size`, `decoder_heads`, `decoder_norm_eps`."""
     read = ShapeReader(shapes, where)
-    if any(name.startswith("mask_decoder.hf_") for name in shapes):
-        what = "This is an HQ-SAM, which the package does not run."
-        raise ModelError("config/not-sam", what, where, "Segment with it in the studio or by its command line.")
+    for family, part in STUDIO_ONLY.items():
+        if any(part in name for name in shapes):
+            what = f"This is {family}, which the package does not run."
+            raise ModelError("config/not-sam", what, where, "Segment with it in the studio or by its command line.")
     is_tiny = "image_encoder.patch_embed.seq.0.c.weight" in shapes
     encoder = tiny_vit(read, told) if is_tiny else vit(read)
     channels = read.axis("mask_decoder.iou_token.weight", 1)
