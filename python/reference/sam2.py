@@ -94,7 +94,7 @@ def hugging_face_names(names: list[str]) -> dict[str, str | list[str]]:
     found: dict[str, str | list[str]] = {}
     for name in names:
         hf = renamed(name, HF_NAMES)
-        found[hf] = [*found.get(hf, []), name] if "point_embed." in hf else name
+        found[hf] = [*found.get(hf, []), name] if ".point_embed." in hf else name
     matrix = found["shared_image_embedding.positional_embedding"]
     return found | {"prompt_encoder.shared_embedding.positional_embedding": matrix}
 

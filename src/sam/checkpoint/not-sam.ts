@@ -10,13 +10,13 @@ const KNOWN: readonly {
 }[] = [
   {
     test: /(^|\.)(detector|detector_model|tracker_model|tracker)\.(?=.*(backbone|vision_encoder|transformer|sam_mask_decoder|mask_decoder|detr))/,
-    what: 'It is a SAM 3, whose encoder and decoder are others than those of the first SAM',
-    cure: 'Use a SAM of the first kind, such as facebook/sam-vit-base.',
+    what: 'It is a SAM 3, whose encoder and decoder are others than those of SAM and SAM 2',
+    cure: 'Use a SAM or SAM 2, such as facebook/sam-vit-base or facebook/sam2.1-hiera-tiny.',
   },
   {
     test: /(^|\.)(image_encoder\.trunk\.|sam_mask_decoder\.|vision_encoder\.backbone\.|memory_attention\.)/,
-    what: 'It is a SAM 2, whose encoder (Hiera) and decoder are others than those of the first SAM',
-    cure: 'Use a SAM of the first kind, such as facebook/sam-vit-base.',
+    what: 'It is a SAM 2 with an image encoder that is not known, or only a part of one',
+    cure: 'Use a whole SAM 2 or 2.1 with Hiera as it was published, such as facebook/sam2.1-hiera-tiny.',
   },
   {
     test: /(^|\.)blocks\.\d+\.(lora|prefix|adapter|gate|bias_norm)\./,

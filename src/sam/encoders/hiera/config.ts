@@ -60,7 +60,7 @@ const MLP_RATIO = 4;
 /** Side of the image of every published SAM 2. */
 const PUBLISHED_SIZE = 1024;
 
-export const TRUNK = 'image_encoder.trunk';
+const TRUNK = 'image_encoder.trunk';
 export const PATCH_EMBED = `${TRUNK}.patch_embed.proj`;
 export const POS_EMBED = `${TRUNK}.pos_embed`;
 export const POS_EMBED_WINDOW = `${TRUNK}.pos_embed_window`;
@@ -79,14 +79,11 @@ const perStage = v.tuple([count, count, count, count]);
 const blockNumbers = v.array(v.pipe(v.number(), v.integer(), v.minValue(0)));
 const pair = v.tuple([count, count]);
 /** Hugging Face has one number for a square, or both sides. */
-const side = v.union([
-  count,
-  v.pipe(
-    pair,
-    v.check(([height, width]) => height === width, 'Only square images are known'),
-    v.transform(([height]) => height),
-  ),
-]);
+const side = v.pipe(
+  v.union([count, pair]),
+  v.check((size) => typeof size === 'number' || size[0] === size[1], 'Only square images are known'),
+  v.transform((size) => (typeof size === 'number' ? size : size[0])),
+);
 
 /** The fields of Hugging Face's `backbone_config`, with its own defaults, which are those of the smallest. */
 const FIELDS = {
