@@ -277,7 +277,7 @@ const LOST = {
 
 function infoOf(open: OpenModel, origin: ModelOrigin): ModelInfo {
   const { config } = open;
-  const sites = sitesOf(config);
+  const widths = sitesOf(config).map(({ width }) => width);
   return {
     hash: open.hash,
     name: open.name,
@@ -286,8 +286,8 @@ function infoOf(open: OpenModel, origin: ModelOrigin): ModelInfo {
     catalogueId: origin.catalogueId,
     parameterCount: open.parameterCount,
     imageSize: config.imageSize,
-    blockCount: sites.length,
-    embedDim: Math.max(...sites.map(({ width }) => width)),
+    blockCount: widths.length,
+    blockWidths: [Math.min(...widths), Math.max(...widths)],
     bytes: open.fileBytes,
     licence: origin.licence,
     family: `${familyOf(config)} (${config.encoder.kind})`,

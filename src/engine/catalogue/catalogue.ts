@@ -49,6 +49,8 @@ export type CatalogueModel = v.InferOutput<typeof CatalogueModelSchema>;
 export type CatalogueFile = CatalogueModel['files'][number];
 
 const META = 'Apache-2.0 (Meta AI)';
+/** As SAM 2's own code prepares images. */
+const STRETCHED = { aspect: 'stretch' };
 
 /**
  * The built-in records. Lengths and checksums are those that the hub states for the pinned revision; what it is not
@@ -125,6 +127,82 @@ export const CATALOGUE: readonly CatalogueModel[] = [
         global_attn_indexes: [7, 15, 23, 31],
       },
     },
+  },
+  {
+    id: 'sam2-1-tiny',
+    label: 'SAM 2.1 tiny',
+    use: 'Any image; a third of ViT-B’s arithmetic, with finer features for its masks.',
+    family: 'SAM 2, Hiera-T',
+    licence: META,
+    page: 'https://huggingface.co/facebook/sam2.1-hiera-tiny',
+    repository: 'facebook/sam2.1-hiera-tiny',
+    revision: '36f406a75c9be63c7f429da63246273f028c6fd4',
+    bytes: 156_008_466,
+    files: [
+      {
+        name: 'sam2.1_hiera_tiny.pt',
+        bytes: 156_008_466,
+        sha256: '7402e0d864fa82708a20fbd15bc84245c2f26dff0eb43a4b5b93452deb34be69',
+      },
+    ],
+    config: { model_type: 'sam2', vision_config: {} },
+    preprocessor: STRETCHED,
+  },
+  {
+    id: 'sam2-1-small',
+    label: 'SAM 2.1 small',
+    use: 'Any image; a little deeper than tiny.',
+    family: 'SAM 2, Hiera-S',
+    licence: META,
+    page: 'https://huggingface.co/facebook/sam2.1-hiera-small',
+    repository: 'facebook/sam2.1-hiera-small',
+    revision: 'ee5bba1d82bb8749febdf90f45e84b687142ba03',
+    bytes: 184_416_285,
+    files: [
+      {
+        name: 'sam2.1_hiera_small.pt',
+        bytes: 184_416_285,
+        sha256: '6d1aa6f30de5c92224f8172114de081d104bbd23dd9dc5c58996f0cad5dc4d38',
+      },
+    ],
+    config: {
+      model_type: 'sam2',
+      vision_config: {
+        backbone_config: { blocks_per_stage: [1, 2, 11, 2], global_attention_blocks: [7, 10, 13] },
+      },
+    },
+    preprocessor: STRETCHED,
+  },
+  {
+    id: 'sam2-1-base-plus',
+    label: 'SAM 2.1 base plus',
+    use: 'Any image; two thirds of ViT-B’s arithmetic.',
+    family: 'SAM 2, Hiera-B+',
+    licence: META,
+    page: 'https://huggingface.co/facebook/sam2.1-hiera-base-plus',
+    repository: 'facebook/sam2.1-hiera-base-plus',
+    revision: 'b7320756a13354e7530a63935656d35b2f91a290',
+    bytes: 323_606_802,
+    files: [
+      {
+        name: 'sam2.1_hiera_base_plus.pt',
+        bytes: 323_606_802,
+        sha256: 'a2345aede8715ab1d5d31b4a509fb160c5a4af1970f199d9054ccfb746c004c5',
+      },
+    ],
+    config: {
+      model_type: 'sam2',
+      vision_config: {
+        backbone_config: {
+          embed_dim_per_stage: [112, 224, 448, 896],
+          blocks_per_stage: [2, 3, 16, 3],
+          num_attention_heads_per_stage: [2, 4, 8, 16],
+          global_attention_blocks: [12, 16, 20],
+          window_positional_embedding_background_size: [14, 14],
+        },
+      },
+    },
+    preprocessor: STRETCHED,
   },
   {
     id: 'medsam',

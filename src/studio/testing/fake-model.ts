@@ -12,7 +12,7 @@ export const MODEL: ModelInfo = {
   parameterCount: 9_734_104,
   imageSize: 512,
   blockCount: 8,
-  embedDim: 192,
+  blockWidths: [192, 192],
   bytes: 19_468_208,
   licence: 'Trained by this project, Apache-2.0',
   family: 'SAM (vit)',

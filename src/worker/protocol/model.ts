@@ -33,7 +33,8 @@ export interface ModelInfo {
   /** The square the image is scaled into, in pixels. */
   readonly imageSize: number;
   readonly blockCount: number;
-  readonly embedDim: number;
+  /** Of the blocks in which modules can stand: the least and the largest. */
+  readonly blockWidths: readonly [least: number, largest: number];
   readonly bytes: number;
   /** One line: where the weights come from and under which licence. */
   readonly licence: string;

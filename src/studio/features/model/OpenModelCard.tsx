@@ -33,7 +33,7 @@ export function OpenModelCard({ model }: { readonly model: ModelInfo }): ReactNo
           ['Family', model.family],
           ['Parameters', compact(model.parameterCount)],
           ['Image size', `${model.imageSize} px`],
-          ['Encoder', `${model.blockCount} blocks of width ${model.embedDim}`],
+          ['Encoder', `${model.blockCount} blocks of width ${[...new Set(model.blockWidths)].join(' to ')}`],
           ['Decoder', `${model.decoderHeads} heads`],
           ['Weights', bytes(model.bytes)],
           ['Licence', model.licence || 'not stated'],
