@@ -72,7 +72,7 @@ function printModel({
   console.log(`  sum of weights: ${sumOfWeights.toFixed(4)}`);
   console.log(`  image: ${ASPECTS[aspect]}, normalised by ${worded(normalisation)}`);
   if (unused.length > 0)
-    console.log(`  left alone: ${plural(unused.length, 'tensor')}: ${unused.join(', ')}`);
+    console.log(`  left alone: ${plural(unused.length, 'tensor')}: ${someNames(unused)}`);
   printRemarks(remarks);
 }
 
@@ -83,4 +83,13 @@ function worded(normalisation: PreprocessingRecord['normalisation']): string {
   if (normalisation.kind === 'min-max') return 'its own minimum and maximum';
   const { mean, std, range } = normalisation;
   return `mean ${mean.join(', ')} and standard deviation ${std.join(', ')} of values from 0 to ${range}`;
+}
+
+/** So many names at most are written out. */
+const MOST_NAMES = 12;
+
+/** The names, or of very many the first, and where all are. */
+function someNames(names: readonly string[]): string {
+  if (names.length <= MOST_NAMES) return names.join(', ');
+  return `${names.slice(0, MOST_NAMES).join(', ')} and ${names.length - MOST_NAMES} more (--json lists all)`;
 }

@@ -314,6 +314,24 @@ describe('a model', () => {
     const { report } = await modelReport(...at('model'), join(hf, 'config.json'));
     expect(report.file).toBe('model/model.safetensors');
     expect(report.unused).toEqual(['hf_token']);
+    const strangers = Array.from({ length: 14 }, (_, i) => `memory.${i}`);
+    for (const name of strangers) more.set(name, { shape: [1], data: new Float32Array([5]) });
+    await put({ 'model/model.safetensors': writeSafetensors(more) });
+    printed = '';
+    await inspect(['--model', ...at('model'), join(hf, 'config.json')]);
+    expect(printed).toContain('left alone: 15 tensors: hf_token, memory.0, ');
+    expect(printed).toMatch(/memory\.10 and 3 more \(--json lists all\)/);
+  });
+
+  it('of SAM 2 is said to be one', async () => {
+    const sam2 = fileURLToPath(new URL('../../tests/vectors/sam2/', import.meta.url));
+    await put({
+      'sam2/sam2.safetensors': new Uint8Array(await readFile(`${sam2}sam2.base.safetensors`)),
+      'sam2/config.json': new Uint8Array(await readFile(`${sam2}sam2.json`)),
+    });
+    const { report } = await modelReport(...at('sam2'));
+    expect(report).toMatchObject({ family: 'sam2', preprocess: { aspect: 'stretch' } });
+    expect(report.unused).toHaveLength(6);
   });
 
   it('is refused with code and cure', async () => {
