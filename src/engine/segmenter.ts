@@ -203,7 +203,8 @@ export class Segmenter {
       await this.ready(session, image, weights);
       const prompt = modelPrompt(prompts, image.frame, transformOf(image.frame, session));
       const { side, lowResMasks, iou } = await session.sam.decodeAll([prompt]);
-      const tokens = answerTokens(prompt, Array.from(iou));
+      const answered = { iou: Array.from(iou), mask: lowResMasks.subarray(0, side * side) };
+      const tokens = answerTokens(prompt, answered, session.sam.config);
       const candidates: DecodedCandidate[] = [];
       for (const token of tokens) {
         const lowRes = lowResMasks.slice(token * side * side, (token + 1) * side * side);
@@ -229,7 +230,8 @@ export class Segmenter {
       const asked = prompts.map((prompt) => modelPrompt(prompt, image.frame, transform));
       const { side, lowResMasks, iou } = await session.sam.decodeAll(asked);
       return splitObjects(lowResMasks, iou).map(({ masks, iou: own }, i): LowResAnswer => {
-        const token = answerToken(asked[i] as ObjectPrompt, own);
+        const answered = { iou: own, mask: masks[0] as Float32Array };
+        const token = answerToken(asked[i] as ObjectPrompt, answered, session.sam.config);
         return {
           logits: masks[token] as Float32Array,
           side,

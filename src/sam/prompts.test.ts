@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { MICRO_SAM } from '../testing/micro-model.ts';
-import { groupPrompts, packPrompts, slicePrompts, tokensOf } from './prompts.ts';
+import {
+  answerToken,
+  answerTokens,
+  groupPrompts,
+  type ObjectPrompt,
+  packPrompts,
+  slicePrompts,
+  tokensOf,
+} from './prompts.ts';
 
 const point = (x: number, y: number, positive = true) => ({ x, y, positive });
 
@@ -33,6 +41,43 @@ describe('tokens of a prompt', () => {
       coords: [],
       labels: [],
     });
+  });
+});
+
+describe('the answer to a prompt', () => {
+  const click = { points: [point(1, 2)] };
+  const box = { points: [], box: [0, 0, 4, 4] as const };
+  const iou = [0.9, 0.1, 0.5, 0.3];
+  const stable = Float32Array.of(-3, 2, 5);
+
+  it('is the best candidate after a single click, else the mask for prompts that leave no doubt', () => {
+    const first = (prompt: ObjectPrompt) => answerToken(prompt, { iou, mask: stable }, MICRO_SAM);
+    expect(first(click)).toBe(2);
+    expect(first({ ...click, ...box, points: click.points })).toBe(0);
+    expect(first({ points: [point(1, 2), point(3, 4)] })).toBe(0);
+    expect(answerTokens(box, { iou, mask: stable }, MICRO_SAM)).toEqual([0, 2, 3, 1]);
+    const unsure = new Float32Array(100).fill(0.04);
+    expect(answerTokens(box, { iou, mask: unsure }, MICRO_SAM)).toEqual([0, 2, 3, 1]);
+  });
+
+  // The same as `_dynamic_multimask_via_stability` of transformers' Sam2MaskDecoder.
+  it.each([
+    ['a mask far from its threshold', stable, [0, 2, 3, 1]],
+    ['no mask at all', new Float32Array(100).fill(-1), [0, 2, 3, 1]],
+    [
+      '98 of 100 pixels that stay',
+      Float32Array.from({ length: 100 }, (_, i) => (i < 98 ? 1 : 0.04)),
+      [0, 2, 3, 1],
+    ],
+    [
+      '97 of 100 pixels that stay',
+      Float32Array.from({ length: 100 }, (_, i) => (i < 97 ? 1 : -0.04)),
+      [2, 3, 1, 0],
+    ],
+  ])('of a SAM 2 is a candidate where its own is not stable: %s', (_, mask, tokens) => {
+    const sam2 = { decoder: { ...MICRO_SAM.decoder, kind: 'sam2' as const } };
+    expect(answerTokens(box, { iou, mask }, sam2)).toEqual(tokens);
+    expect(answerTokens(click, { iou, mask }, sam2)).toEqual([2, 3, 1]);
   });
 });
 

@@ -58,17 +58,43 @@ export function isAmbiguous({ points, box }: ObjectPrompt): boolean {
   return points.length === 1 && !box;
 }
 
-/** The tokens that answer a prompt, in order: after a single click the candidates 1–3, best first; otherwise 0, then those. */
-export function answerTokens(prompt: ObjectPrompt, iou: readonly number[]): number[] {
+/** What the decoder gave for a prompt, as far as it decides which mask is the answer. */
+export interface Answered {
+  /** Predicted IoU by token. */
+  readonly iou: readonly number[];
+  /** Logits of token 0. */
+  readonly mask: Float32Array;
+}
+
+/**
+ * The tokens that answer a prompt, in order: after a single click the candidates 1–3, best first; otherwise 0, then those. A SAM 2
+ * whose own mask is not stable answers with the candidates there too, as its program does (`dynamic_multimask_via_stability`).
+ */
+export function answerTokens(prompt: ObjectPrompt, { iou, mask }: Answered, { decoder }: Asked): number[] {
   const candidates = Array.from({ length: MASK_TOKENS - 1 }, (_, i) => i + 1).sort(
     (a, b) => (iou[b] ?? 0) - (iou[a] ?? 0),
   );
-  return isAmbiguous(prompt) ? candidates : [0, ...candidates];
+  if (isAmbiguous(prompt)) return candidates;
+  return decoder.kind === 'sam2' && !isStable(mask) ? [...candidates, 0] : [0, ...candidates];
 }
 
 /** The first of {@link answerTokens}. */
-export function answerToken(prompt: ObjectPrompt, iou: readonly number[]): number {
-  return answerTokens(prompt, iou)[0] ?? 0;
+export function answerToken(prompt: ObjectPrompt, answered: Answered, model: Asked): number {
+  return answerTokens(prompt, answered, model)[0] ?? 0;
+}
+
+/** SAM 2's own numbers (sam2/configs): how far the logits are moved, and the IoU of the two masks that is still stable. */
+const STABILITY_DELTA = 0.05;
+const LEAST_STABILITY = 0.98;
+
+/** Whether a mask stays nearly the same where its logits are moved a little. */
+function isStable(logits: Float32Array): boolean {
+  let [inner, outer] = [0, 0];
+  for (const logit of logits) {
+    if (logit > STABILITY_DELTA) inner++;
+    if (logit > -STABILITY_DELTA) outer++;
+  }
+  return outer === 0 || inner / outer >= LEAST_STABILITY;
 }
 
 /**

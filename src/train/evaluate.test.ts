@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { lowResOf } from '../config/sam.ts';
 import { imageTransform, preprocess } from '../data/preprocess.ts';
 import type { Scale } from '../data/types.ts';
-import { answerToken, type ObjectPrompt, tokensOf } from '../sam/prompts.ts';
+import { type ObjectPrompt, tokensOf } from '../sam/prompts.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
 import { drawnSet, drawSample } from '../testing/training-sets.ts';
 import { evaluateSet, evaluateSetAt, summarise } from './evaluate.ts';
@@ -269,14 +269,6 @@ describe('evaluation', () => {
 });
 
 describe('an answer', () => {
-  const click = { points: [{ x: 1, y: 1, positive: true }] };
-
-  it('is the candidate with the highest predicted IoU after one click, otherwise token 0', () => {
-    expect(answerToken(click, [0.9, 0.1, 0.5, 0.3])).toBe(2);
-    expect(answerToken({ ...click, box: [0, 0, 1, 1] }, [0, 0.1, 0.5, 0.3])).toBe(0);
-    expect(answerToken({ points: [...click.points, ...click.points] }, [0, 0.1, 0.5, 0.3])).toBe(0);
-  });
-
   it('has gates that are averaged by method and block', () => {
     expect(
       meanGates([

@@ -1,6 +1,6 @@
 import type { ModelInput } from '../data/preprocess.ts';
 import type { Split } from '../data/types.ts';
-import { answerToken } from '../sam/prompts.ts';
+import { answerToken, type ObjectPrompt } from '../sam/prompts.ts';
 import type { EvaluationImage, MeasureOptions } from './evaluation-image.ts';
 import { type GateLayer, meanGates } from './gates.ts';
 import type { DecodedObject, MaskPredictor, ThresholdedMaskPredictor } from './mask-predictor.ts';
@@ -183,12 +183,20 @@ async function evaluateImage(
     isReduced ||= view.isReduced;
     const byBox = await model.decode(view.objects.map(({ box }) => box));
     const byClick = await model.decode(view.objects.map(({ click }) => click));
-    const pickedOf = (i: number) =>
-      answerToken(view.objects[i]?.click ?? { points: [] }, byClick[i]?.iou ?? []);
+    const tokenOf = (prompt: ObjectPrompt | undefined, answer: DecodedObject | undefined) =>
+      prompt && answer
+        ? answerToken(prompt, { iou: answer.iou, mask: answer.masks[0] ?? new Float32Array() }, model.sam)
+        : 0;
+    const pickedOf = (i: number) => tokenOf(view.objects[i]?.click, byClick[i]);
+    const boxTokenOf = (i: number) => tokenOf(view.objects[i]?.box, byBox[i]);
     if (v === 0 && onMasks) {
       const masks = (answers: readonly DecodedObject[], token: (i: number) => number) =>
         answers.flatMap((answer, i) => answer.masks[token(i)] ?? []);
-      onMasks(image.name, { input: view.input, box: masks(byBox, () => 0), click: masks(byClick, pickedOf) });
+      onMasks(image.name, {
+        input: view.input,
+        box: masks(byBox, boxTokenOf),
+        click: masks(byClick, pickedOf),
+      });
     }
     for (const i of view.objects.keys()) {
       const iousOf = async (answer: DecodedObject | undefined, token: number) => {
@@ -197,7 +205,7 @@ async function evaluateImage(
         return image.measure({ view: v, object: i, logits, thresholds });
       };
       const picked = pickedOf(i);
-      const box = await iousOf(byBox[i], 0);
+      const box = await iousOf(byBox[i], boxTokenOf(i));
       const byPicked = await iousOf(byClick[i], picked);
       const others: number[][] = [];
       for (const token of candidates ? [1, 2, 3] : [])
