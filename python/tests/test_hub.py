@@ -153,6 +153,50 @@ def test_onnx_files_answer_as_the_engine(name: str) -> None:
         assert relative(iou[0, 0], expected[f"{prompt}.iou"][token]) < 1e-4
 
 
+def test_onnx_files_of_a_sam_2_answer_as_the_engine() -> None:
+    expected = {key: value.numpy() for key, value in load_file(FOLDER / "onnx-sam2.expected.safetensors").items()}
+    encoder, decoder = (
+        onnxruntime.InferenceSession(FOLDER / "onnx-sam2" / "onnx" / f"{file}.onnx")
+        for file in ("vision_encoder", "prompt_encoder_mask_decoder")
+    )
+    features = encoder.run(None, {"pixel_values": expected["input.image"]})
+    # Channels first, the finest grid first.
+    assert [feature.shape for feature in features] == [(1, 2, 24, 24), (1, 4, 12, 12), (1, 16, 6, 6)]
+    assert relative(features[2][0].transpose(1, 2, 0), expected["embedding"]) < 1e-4
+
+    def ask(points: list, labels: list, boxes: list) -> tuple[np.ndarray, np.ndarray]:
+        """Masks and IoU of SAM's four tokens for each object."""
+        prompts = {
+            "input_points": np.array([points], np.float32).reshape(1, len(points), -1, 2),
+            "input_labels": np.array([labels], np.int64).reshape(1, len(labels), -1),
+            "input_boxes": np.array([boxes], np.float32).reshape(1, len(boxes), 4),
+        }
+        images = {f"image_embeddings.{i}": feature for i, feature in enumerate(features)}
+        scores, masks, score, mask = decoder.run(None, {**images, **prompts})
+        return np.concatenate([mask, masks], 2)[0], np.concatenate([score, scores], 2)[0]
+
+    def hold(got: tuple[np.ndarray, np.ndarray], want: tuple[np.ndarray, np.ndarray]) -> None:
+        for own, other in zip(got, want, strict=True):
+            assert relative(own, other) < 1e-4
+
+    engine = {prompt: (expected[f"{prompt}.masks"], expected[f"{prompt}.iou"]) for prompt in ("points", "box")}
+    other = [20.0, 2.0, 90.0, 50.0]
+    for objects in (1, 3):
+        # What is not given has no entries, as transformers.js has it: no boxes, or points of one object that are none.
+        masks, iou = ask([POINTS] * objects, [LABELS] * objects, [])
+        for each in range(objects):
+            hold((masks[each], iou[each]), engine["points"])
+        # Objects have boxes of their own, the last one ours.
+        masks, iou = ask([[]], [[]] * objects, [*[other] * (objects - 1), BOX])
+        hold((masks[-1], iou[-1]), engine["box"])
+        for each in range(objects - 1):
+            assert relative(masks[each], masks[-1]) > 1e-3
+    # Clicks in a box: its corners are points with labels of their own, and their order tells nothing.
+    corners = [BOX[:2], BOX[2:]]
+    hold(ask([[*POINTS, *corners]], [[*LABELS, 2, 3]], []), ask([POINTS], [LABELS], [BOX]))
+    assert relative(ask([POINTS], [LABELS], [BOX])[0][0], engine["box"][0]) > 1e-3
+
+
 @pytest.mark.parametrize("shape", [(20, 32), (32, 32), (32, 9)])
 def test_the_encoder_for_anylabeling_prepares_an_image_itself(shape: tuple[int, int]) -> None:
     image = np.random.default_rng(1).integers(0, 256, (*shape, 3)).astype(np.float32)

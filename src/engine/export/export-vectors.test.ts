@@ -197,6 +197,12 @@ const CASES: readonly Case[] = [
     base: 'tiny',
   },
   {
+    name: 'onnx-sam2',
+    form: 'onnx',
+    request: { methods: ['lora', 'prefix', 'adapter'], gate: 'unipelt' },
+    base: 'sam2',
+  },
+  {
     name: 'peft-lora',
     form: 'peft',
     request: { methods: ['lora'], gate: 'task', datasets: DATASETS, settings: LORA },

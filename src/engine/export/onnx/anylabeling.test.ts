@@ -2,7 +2,7 @@ import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import type { SamConfig } from '../../../config/sam.ts';
 import type { Adapter } from '../../../peft/adapter-file.ts';
-import { MICRO_SAM } from '../../../testing/micro-model.ts';
+import { MICRO_SAM, MICRO_SAM2 } from '../../../testing/micro-model.ts';
 import { anylabeling, modelConfig } from './anylabeling.ts';
 
 const LARGE: SamConfig = { ...MICRO_SAM, imageSize: 1024 };
@@ -21,6 +21,7 @@ describe('a model for AnyLabeling', () => {
     expect(refusalOf(LARGE, { aspect: 'stretch', normalisation })?.what).toMatch(/neither stretched/);
     expect(refusalOf(LARGE, { aspect: 'keep', normalisation: { kind: 'min-max' } })?.what).toMatch(/darkest/);
     expect(refusalOf({ ...LARGE, decoder: { ...LARGE.decoder, kind: 'hq' } })?.cure).toMatch(/as merged/);
+    expect(refusalOf(MICRO_SAM2)?.cure).toMatch(/as onnx/);
   });
 
   it('has a config that they read, with a name of its own', () => {

@@ -5,6 +5,7 @@ import { familyOf, gridOf, type PreprocessingRecord, type SamConfig } from '../.
 import { modelCard } from '../card.ts';
 import { type ExportForm, type ExportSource, textFile } from '../export-form.ts';
 import { lowerGraph } from './lower.ts';
+import { onnxRefusal } from './onnx.ts';
 import { OnnxModel } from './onnx-model.ts';
 import { segmentAnythingDecoder } from './segment-anything.ts';
 import { needed, type TunedGraphs, tunedGraphs } from './tuned-graphs.ts';
@@ -50,7 +51,7 @@ function refusal(config: SamConfig, { aspect, normalisation }: PreprocessingReco
     code: 'export/no-anylabeling',
     what,
     where: 'model',
-    cure: `Label in the studio, or export as ${decoder.kind !== 'sam' ? 'merged, where that is exact' : 'onnx, for programs of your own'}.`,
+    cure: `Label in the studio, or export as ${onnxRefusal(config) ? 'merged, where that is exact' : 'onnx, for programs of your own'}.`,
   };
 }
 

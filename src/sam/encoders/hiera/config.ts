@@ -185,6 +185,7 @@ function partOf(c: v.InferOutput<typeof FlatSchema>): EncoderPart<HieraConfig> {
 export function hieraHfConfig(config: HieraSam): Readonly<Record<string, unknown>> {
   const { imageSize, outputChannels, layerNormEps, encoder } = config;
   const grid = gridOf(config);
+  const levels = [4, 2, 1].map((times) => [times * grid, times * grid]);
   return {
     backbone_config: {
       model_type: 'sam2_hiera_det_model',
@@ -202,8 +203,10 @@ export function hieraHfConfig(config: HieraSam): Readonly<Record<string, unknown
       layer_norm_eps: layerNormEps,
     },
     backbone_channel_list: encoder.widths.toReversed(),
-    backbone_feature_sizes: [4, 2, 1].map((times) => [times * grid, times * grid]),
+    backbone_feature_sizes: levels,
     fpn_hidden_size: outputChannels,
+    // Hugging Face's own default, which transformers.js does not know.
+    num_feature_levels: levels.length,
     layer_norm_eps: layerNormEps,
   };
 }
