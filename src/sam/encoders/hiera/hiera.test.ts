@@ -97,7 +97,7 @@ describe('the sizes of a SAM 2', () => {
     const other = sized({ depths: [1, 2, 5, 2], globalBlocks: [5, 7] });
     const shapes = new ShapeReader(samTensorShapes(other), 'sam.pt');
     expect(() => inferSamConfig(hiera, shapes)).toThrow(/depths 96: 1, 2, 5, 2\) are not known/);
-    const backbone = {
+    const sizes = {
       image_size: [512, 512],
       num_attention_heads_per_stage: [1, 2, 4, 8],
       window_size_per_stage: [8, 4, 14, 7],
@@ -105,7 +105,7 @@ describe('the sizes of a SAM 2', () => {
     };
     const hf = {
       mask_decoder_config: { num_attention_heads: 8 },
-      vision_config: { backbone_config: backbone },
+      vision_config: { backbone_config: sizes },
     };
     const told = new ToldConfig([{ name: 'config.json', json: hf }]);
     expect(inferSamConfig(hiera, shapes, told)).toEqual({ ...other, imageSize: 512 });
@@ -133,8 +133,8 @@ describe('the sizes of a SAM 2', () => {
     [{ embed_dim_per_stage: [96, 96, 192, 384] }, 'has neighbours that are equal'],
     [{ num_attention_heads_per_stage: [1, 5, 4, 8] }, 'are no multiples of num_attention_heads_per_stage'],
     [{ blocks_per_stage: [1, 2, 7] }, 'blocks_per_stage'],
-  ])('that contradict themselves are refused: %j', (backbone, named) => {
-    const config = { model_type: 'sam2', vision_config: { backbone_config: backbone } };
+  ])('that contradict themselves are refused: %j', (sizes, named) => {
+    const config = { model_type: 'sam2', vision_config: { backbone_config: sizes } };
     expect(() => parseSamConfig(config, 'config.json')).toThrow(Failure);
     expect(() => parseSamConfig(config, 'config.json')).toThrow(named);
   });
@@ -180,11 +180,11 @@ describe('a SAM 2', () => {
     const names: Record<string, string | string[]> = JSON.parse(
       await readFile(`${VECTORS}hf_names.json`, 'utf8'),
     );
-    const valueOf = (name: string) => tensors.get(name) ?? { shape: [], data: new Float32Array() };
+    const tensorOf = (name: string) => tensors.get(name) ?? { shape: [], data: new Float32Array() };
     const renamed = new Map(
       Object.entries(names).map(([hf, original]): [string, HostTensor] => {
-        if (!Array.isArray(original)) return [hf, valueOf(original)];
-        const rows = original.map(valueOf);
+        if (!Array.isArray(original)) return [hf, tensorOf(original)];
+        const rows = original.map(tensorOf);
         return [
           hf,
           { shape: [rows.length, 16], data: Float32Array.from(rows.flatMap(({ data }) => [...data])) },
