@@ -1,7 +1,7 @@
 import { nameParts } from '../file-names.ts';
 import { splitOfTokens, tokensOf } from '../pairing/words.ts';
 import type { AnnotationFormat, AnnotationSource, ImageReference } from './annotation-format.ts';
-import { parseCsv } from './csv.ts';
+import { parseCsv, TABLES } from './csv.ts';
 
 /** What these files say where a mask is meant to have nothing. */
 const NO_CLASS = /^_*(background|ignore)_*$/i;
@@ -37,8 +37,9 @@ export const labelNames: AnnotationFormat = {
 export const maskClassesCsv: AnnotationFormat = {
   id: 'mask-classes-csv',
   name: '_classes.csv',
-  extensions: ['csv'],
-  recognises: ({ path, head }) => /(^|\/)_classes\.csv$/i.test(path) && /^\s*pixel value\s*[,;]/i.test(head),
+  extensions: TABLES,
+  recognises: ({ path, head }) =>
+    /(^|\/)_classes\.[ct]sv$/i.test(path) && /^\s*pixel value\s*[,;\t]/i.test(head),
   read({ text }) {
     const [, ...rows] = parseCsv(text);
     const named = rows.map(
@@ -93,7 +94,7 @@ const LIST_NAME = /(^|[^a-z])(train(ing|val)?|val(id(ation)?)?|test(ing)?)([^a-z
 function listsImages(source: AnnotationSource): boolean {
   const lines = linesOf(source.head);
   // The head may end within a line.
-  const whole = lines.length > 1 && source.bytes.length > source.head.length ? lines.slice(0, -1) : lines;
+  const whole = lines.length > 1 && source.text.length > source.head.length ? lines.slice(0, -1) : lines;
   if (whole.length === 0 || whole.some((line) => /^[-+.\d]+[\s,;]+[-+.\d]/.test(line))) return false;
   const isImage = (name: string) =>
     source.hasImage({ name, stems: [name.replaceAll('\\', '/').replace(/^\.?\//, '')] });

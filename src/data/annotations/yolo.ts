@@ -1,5 +1,6 @@
 import { load } from 'js-yaml';
 import * as v from 'valibot';
+import { textOf } from '../../config/text-of.ts';
 import { withoutExtension } from '../file-names.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
 import { notice, refusal, refuse } from '../outcome.ts';
@@ -13,7 +14,6 @@ import {
   pointsOf,
 } from './annotation-format.ts';
 import { type AnnotatedObject, polygon, rectangle } from './shape.ts';
-import { textOf } from './text-of.ts';
 
 const NUMBER = String.raw`[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?`;
 /** A class and at least four numbers. */
