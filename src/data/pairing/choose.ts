@@ -44,6 +44,8 @@ const WIDE = 0.4;
 /** Intersection over union from which two masks are of one thing, drawn twice, and below which of two. */
 const SAME = 0.5;
 const OTHER = 0.2;
+/** … and from which those of one sort may stand for the other where an image has no other. */
+const ALIKE = 0.7;
 
 /** Which of the masks of each image are used, and as what; the images are those of one dataset. */
 export async function chooseMasks(claims: readonly Claim[], peek: Peek): Promise<Choice> {
@@ -107,7 +109,10 @@ interface Settled {
   readonly refusals: readonly Refusal[];
 }
 
-/** Of several masks of the same images: the better ones; of those that are alike, classes or the first. */
+/**
+ * Of several masks of the same images: the better ones; of those that are as good, classes, or the first sort. Where another
+ * sort is nearly the same, it stands in for the first; where it is not and has more than twice the images, it is taken.
+ */
 async function settle(kinds: readonly Kind[], peek: Peek): Promise<Settled> {
   const refusals: Refusal[] = [];
   let open = [...kinds];
@@ -140,20 +145,28 @@ async function settle(kinds: readonly Kind[], peek: Peek): Promise<Settled> {
       leave(kind, fieldOfViewLeft(kind, others));
     }
   }
-  const [first, ...others] = open;
-  if (!first || others.length === 0) return { used: open, refusals };
+  const [kept, ...besides] = open;
+  if (!kept || besides.length === 0) return { used: open, refusals };
   const overlap = largestOverlap(open, looks);
   const areFolders = isClassFolders(open);
   const isClasses = overlap === undefined ? areFolders : areFolders ? overlap < SAME : overlap < OTHER;
   if (
     isClasses &&
-    !open.some(({ folders, affix }) => namesAnnotator(tokensOf(`${folders.at(-1) ?? ''} ${affix}`)))
+    !open.some(({ folders, affix }) => namesAnnotator(tokensOf([...folders, affix].join(' '))))
   ) {
     if (!areFolders) refusals.push(takenAsClasses(open));
     return { used: open, refusals };
   }
-  for (const kind of others) leave(kind, secondMask(kind, first));
-  return { used: [first], refusals };
+  const standsIn =
+    !areFolders && besides.every((kind) => (largestOverlap([kept, kind], looks) ?? 0) >= ALIKE);
+  const most = open.toSorted((a, b) => b.byImage.size - a.byImage.size)[0] ?? kept;
+  const first = standsIn || 2 * kept.byImage.size >= most.byImage.size ? kept : most;
+  let used = first;
+  for (const kind of open.filter((each) => each !== first)) {
+    leave(kind, secondMask(kind, used, standsIn));
+    if (standsIn) used = { ...used, byImage: new Map([...kind.byImage, ...used.byImage]) };
+  }
+  return { used: [used], refusals };
 }
 
 /** Images that are looked at, and at most where kinds are empty in the first ones. */

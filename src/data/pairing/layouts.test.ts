@@ -864,6 +864,29 @@ const layouts: Readonly<Record<string, Layout>> = {
     pairs: ['1', '2'].map((n) => `A1/plant00${n}_rgb.png -> A1/plant00${n}_label.png`),
     refusals: ['A1/plant001_centers.png data/preview', 'A1/plant001_fg.png data/second-mask'],
   },
+  'CTC: one gold frame beside silver ones, which nothing compares': {
+    files: [
+      ...['000', '001', '002'].flatMap((n) => [`c/01/t${n}.tif`, `c/01_ST/SEG/man_seg${n}.tif`]),
+      'c/01_GT/SEG/man_seg001.tif',
+    ],
+    pairs: ['000', '001', '002'].map((n) => `c/01/t${n}.tif -> c/01_ST/SEG/man_seg${n}.tif`),
+    refusals: ['c/01_GT/SEG/man_seg001.tif data/second-mask'],
+  },
+  'CTC: one gold frame beside silver ones that are nearly the same': {
+    files: [
+      ...['000', '001', '002'].flatMap((n) => [`c/01/t${n}.tif`, `c/01_ST/SEG/man_seg${n}.tif`]),
+      'c/01_GT/SEG/man_seg001.tif',
+    ],
+    pairs: ['000', '001', '002'].map(
+      (n) => `c/01/t${n}.tif -> c/01_${n === '001' ? 'GT' : 'ST'}/SEG/man_seg${n}.tif`,
+    ),
+    parts: /seg/,
+    refusals: ['c/01_ST/SEG/man_seg001.tif data/second-mask'],
+  },
+  'one image of several was labelled, under another name with its number': {
+    files: [...['8', '9', '10'].map((n) => `images/t${n}.png`), 'masks/drawn_9.png'],
+    pairs: ['images/t8.png -> ', 'images/t9.png -> masks/drawn_9.png', 'images/t10.png -> '],
+  },
   'Omnipose and Cellpose: flows beside masks': {
     files: ['1', '2'].flatMap((n) => [`c/${n}.tif`, `c/${n}_flows.tif`, `c/${n}_masks.tif`]),
     flat: /flows|masks/,

@@ -26,7 +26,8 @@ export interface Relation {
  * - both have a word of their own within the same name (`a_outline_z0` and `a_photo_z0`, `dogmask_1` and `dog_1`);
  * - the mask's whole name begins one image's (`a01_s1` of `a01_s1_w1a3f`), or those of a few, as of channels
  *   (`a_0000` and `a_0001`): then it belongs to the first;
- * - only zeros before their numbers tell them apart (`7` and `0007`).
+ * - only zeros before their numbers tell them apart (`7` and `0007`);
+ * - it is the only mask, and one image alone has its numbers (`man_seg003` of `t000`, `t001` …).
  */
 export function relate(masks: readonly string[], images: readonly string[]): Relation | undefined {
   const candidates = [
@@ -36,6 +37,7 @@ export function relate(masks: readonly string[], images: readonly string[]): Rel
     ...byInnerWord(masks, images),
     beginning(masks, images),
     byNumbers(masks, images),
+    onlyMask(masks, images),
   ]
     .filter(({ size }) => size * 2 >= masks.length)
     .map(withinSplits);
@@ -243,6 +245,19 @@ function byNumbers(masks: readonly string[], images: readonly string[]): Map<str
       return image ? [[mask, image] as const] : [];
     }),
   );
+}
+
+/** The only image with the numbers of a mask that is alone, where images are told apart by their numbers. */
+function onlyMask([mask, ...others]: readonly string[], images: readonly string[]): Map<string, string> {
+  const numbers = (name: string) =>
+    withoutZeros(name)
+      .match(/\p{N}+/gu)
+      ?.join(' ') ?? '';
+  const areCounted = images.length > 1 && new Set(images.map(uncounted)).size === 1;
+  const image = uniqueNames(images, numbers).get(numbers(mask ?? ''));
+  return mask !== undefined && others.length === 0 && areCounted && image
+    ? new Map([[mask, image]])
+    : new Map();
 }
 
 /** A name without the zeros before its numbers. */
