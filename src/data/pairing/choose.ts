@@ -1,6 +1,6 @@
 import { sortedByName } from '../natural-order.ts';
 import type { Refusal } from '../types.ts';
-import { type Appearance, overlapOf, type Peek } from './appearance.ts';
+import { type Appearance, overlapOf, type Peek, together } from './appearance.ts';
 import type { Claim } from './assign.ts';
 import {
   alreadyHas,
@@ -111,7 +111,7 @@ interface Settled {
 
 /**
  * Of several masks of the same images: the better ones; of those that are as good, classes, or the first sort. Where another
- * sort is nearly the same, it stands in for the first; where it is not and has more than twice the images, it is taken.
+ * sort is nearly the same, one with a file for each object is taken, and the other stands in for it; where it is not and has more than twice the images, it is taken.
  */
 async function settle(kinds: readonly Kind[], peek: Peek): Promise<Settled> {
   const refusals: Refusal[] = [];
@@ -160,7 +160,9 @@ async function settle(kinds: readonly Kind[], peek: Peek): Promise<Settled> {
   const standsIn =
     !areFolders && besides.every((kind) => (largestOverlap([kept, kind], looks) ?? 0) >= ALIKE);
   const most = open.toSorted((a, b) => b.byImage.size - a.byImage.size)[0] ?? kept;
-  const first = standsIn || 2 * kept.byImage.size >= most.byImage.size ? kept : most;
+  const ofObjects = open.find(({ byImage }) => [...byImage.values()].some((claims) => claims.length > 1));
+  const all = 2 * kept.byImage.size >= most.byImage.size ? kept : most;
+  const first = standsIn ? (ofObjects ?? kept) : all;
   let used = first;
   for (const kind of open.filter((each) => each !== first)) {
     leave(kind, secondMask(kind, used, standsIn));
@@ -172,6 +174,8 @@ async function settle(kinds: readonly Kind[], peek: Peek): Promise<Settled> {
 /** Images that are looked at, and at most where kinds are empty in the first ones. */
 const LOOKED_AT = 2;
 const MOST_LOOKED_AT = 6;
+/** Files of one image that are looked at, where each has an object. */
+const MOST_PARTS = 16;
 
 /** What the masks of a few images look like that have all kinds, or as many as any. */
 async function lookAt(
@@ -189,8 +193,12 @@ async function lookAt(
     if (i >= LOOKED_AT && isCompared) break;
     let filled = 0;
     for (const [{ byImage }, own] of looks) {
-      const path = byImage.get(image)?.[0]?.file.parts.path;
-      const look = path === undefined ? undefined : await peek(path);
+      const parts: Appearance[] = [];
+      for (const { file } of (byImage.get(image) ?? []).slice(0, MOST_PARTS)) {
+        const part = await peek(file.parts.path);
+        if (part) parts.push(part);
+      }
+      const look = together(parts);
       if (look && look.share > 0) filled++;
       own.push(look);
     }

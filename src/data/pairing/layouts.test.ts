@@ -887,6 +887,22 @@ const layouts: Readonly<Record<string, Layout>> = {
     files: [...['8', '9', '10'].map((n) => `images/t${n}.png`), 'masks/drawn_9.png'],
     pairs: ['images/t8.png -> ', 'images/t9.png -> masks/drawn_9.png', 'images/t10.png -> '],
   },
+  'BBBC010: the name of a well within those of its channels': {
+    files: ['A01', 'A02', 'B11'].flatMap((well) => [
+      ...['w1_9E84', 'w2_1B25'].map((end) => `images/1649_Amp5-1_B_20070424_${well}_${end}-${well}F.tif`),
+      `foreground/${well}_binary.png`,
+    ]),
+    pairs: ['A01', 'A02', 'B11'].flatMap((well) => [
+      `images/1649_Amp5-1_B_20070424_${well}_w1_9E84-${well}F.tif -> foreground/${well}_binary.png`,
+      `images/1649_Amp5-1_B_20070424_${well}_w2_1B25-${well}F.tif -> `,
+    ]),
+    refusals: ['images/1649_Amp5-1_B_20070424_A01_w2_1B25-A01F.tif data/shared-mask'],
+  },
+  'a code that images of several plates have': {
+    files: ['p_A01', 'q_A01'].map((n) => `images/${n}_x.tif`).concat('masks/A01_gt.png', 'masks/B01_gt.png'),
+    pairs: ['images/p_A01_x.tif -> ', 'images/q_A01_x.tif -> '],
+    refusals: ['masks/A01_gt.png data/mask-without-image', 'masks/B01_gt.png data/mask-without-image'],
+  },
   'Omnipose and Cellpose: flows beside masks': {
     files: ['1', '2'].flatMap((n) => [`c/${n}.tif`, `c/${n}_flows.tif`, `c/${n}_masks.tif`]),
     flat: /flows|masks/,
