@@ -6,7 +6,7 @@ import type { Assignment, Claim } from './assign.ts';
 import { type ClassMask, chooseMasks } from './choose.ts';
 import { componentOf, isSplitOnly, shapeOf, sharedStart, splitOfFolders } from './folders.ts';
 import { boundariesOf, type Series, type SeriesFile } from './series.ts';
-import { lookOf, uncounted } from './words.ts';
+import { lookOf, namesPartOfSet, tokensOf, uncounted } from './words.ts';
 
 export interface PairedSample extends SampleFiles {
   /** Masks of one class each; together they are the labels. */
@@ -24,8 +24,9 @@ export interface PairedDataset {
 
 /** One-image folders from which on they are cases of one dataset, whatever their images are called. */
 const MANY = 4;
-/** Folders told apart by a number alone from which on they are, however many images each has. */
+/** Folders told apart by a number alone from which on they are, however many images each has; fewer where a word says so. */
 const NUMBERED = 3;
+const NUMBERED_PARTS = 2;
 
 interface DatasetOptions {
   readonly topName: string;
@@ -191,7 +192,8 @@ function casesAmong(all: readonly Case[]): readonly Case[] {
     return ones;
   const counts = new Map<string | undefined, number>();
   for (const { shape } of all) counts.set(shape, (counts.get(shape) ?? 0) + 1);
-  return all.filter(({ shape }) => shape !== undefined && (counts.get(shape) ?? 0) >= NUMBERED);
+  const least = (shape: string) => (namesPartOfSet(tokensOf(shape)) ? NUMBERED_PARTS : NUMBERED);
+  return all.filter(({ shape }) => shape !== undefined && (counts.get(shape) ?? 0) >= least(shape));
 }
 
 /** Joins cases, then those that these make in turn: the clips of videos, then the videos. */

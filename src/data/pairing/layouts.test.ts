@@ -297,6 +297,15 @@ const layouts: Readonly<Record<string, Layout>> = {
     ],
     datasets: ['U 3', 'other_test 1'],
   },
+  'two sequences, and two folders that a number alone tells apart': {
+    files: ['a/seq1', 'a/seq2', 'b/plate1', 'b/plate2'].flatMap((place) =>
+      ['0', '1'].flatMap((n) => [`${place}/Images/${n}.png`, `${place}/Labels/${n}.png`]),
+    ),
+    pairs: ['a/seq1', 'a/seq2', 'b/plate1', 'b/plate2'].flatMap((place) =>
+      ['0', '1'].map((n) => `${place}/Images/${n}.png -> labels ${place}/Labels/${n}.png`),
+    ),
+    datasets: ['a 4', 'plate1 2', 'plate2 2'],
+  },
   'DUTS: a short word for the split, behind the name of the set': {
     files: ['TE', 'TR'].flatMap((split) =>
       ['1', '2'].flatMap((n) => [
