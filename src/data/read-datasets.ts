@@ -5,7 +5,8 @@ import {
   readAnnotations,
 } from './annotations/read-annotations.ts';
 import { remarksOnUse } from './annotations/remarks-on-use.ts';
-import { isArchiveName, openArchives } from './arrays/archives.ts';
+import { isArchiveName } from './arrays/archive-formats.ts';
+import { openArchives } from './arrays/archives.ts';
 import type { Dataset, DatasetSample } from './dataset.ts';
 import { runsOfSamples } from './dataset-runs.ts';
 import { isJunk, isZipName, nameParts } from './file-names.ts';
