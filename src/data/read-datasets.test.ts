@@ -117,6 +117,18 @@ describe('where names do not decide, a few files are looked at', () => {
   });
 });
 
+it('takes what lies within another and is far smaller for a class of its own', async () => {
+  const { datasets, refusals } = await read(
+    numbered(2, (n) => ({
+      [`images/${n}.png`]: photo,
+      [`masks/${n}_disc.png`]: disc(16, 16, 10),
+      [`masks/${n}_cup.png`]: disc(15, 17, 6),
+    })),
+  );
+  expect([...(datasets[0]?.classNames?.values() ?? [])]).toEqual(['cup', 'disc']);
+  expect(refusals.map(({ code }) => code)).toEqual(['data/masks-as-classes']);
+});
+
 it('takes masks of each object before one of all of them', async () => {
   const wells = ['A01', 'B02'];
   const { datasets, refusals } = await read(

@@ -6,7 +6,7 @@ import type { AnnotationSource } from './annotation-format.ts';
 
 interface LeftAside {
   readonly name: RegExp;
-  /** What the name of a mask beside it ends with instead, the one that is used first. */
+  /** What stands for it in the path of a mask, the one that is used first. */
   readonly masks: readonly string[];
   /** @param mask the file that is used. */
   readonly what: (mask: string) => string;
@@ -19,6 +19,12 @@ const SETS: readonly LeftAside[] = [
     masks: ['instanceIds', 'labelIds', 'instanceTrainIds', 'labelTrainIds'].map((kind) => `_${kind}.png`),
     what: (mask) =>
       `These outlines of Cityscapes are left aside: the mask beside them, ${mask}, holds the same.`,
+    cure: 'Nothing is missing.',
+  },
+  {
+    name: /(?<=^|\/)labels\/([^/]+_(?:pre|post)_disaster)\.json$/i,
+    masks: ['targets/$1_target.png'],
+    what: (mask) => `These outlines of xBD are left aside: the mask of the image, ${mask}, holds the same.`,
     cure: 'Nothing is missing.',
   },
   {

@@ -57,6 +57,17 @@ describe('annotation files of tools whose own form is not read', () => {
     ]);
   });
 
+  it('of xBD are left aside for the masks of their images', async () => {
+    const { remarks } = await understoodDrop({
+      'train/images/a_00000001_pre_disaster.png': blankPng(20, 10),
+      'train/targets/a_00000001_pre_disaster_target.png': blankPng(20, 10),
+      'train/labels/a_00000001_pre_disaster.json': { features: { lng_lat: [], xy: [] }, metadata: {} },
+    });
+    expect(remarks.filter((text) => text.includes('.json'))).toEqual([
+      expect.stringMatching(/^notice data\/annotation-aside .*disaster_target.png, holds the same/),
+    ]);
+  });
+
   it('of no tool that is known are to be exported as tools can', async () => {
     const bytes = new TextEncoder().encode('{"anything": 1}');
     const file = { path: 'other.json', size: bytes.length, bytes: async () => bytes };

@@ -11,7 +11,7 @@ import {
   takenApart,
   takenAsClasses,
 } from './choose-remarks.ts';
-import { classesApart, isClassFolders, type Kind, kindsOf, nameOfClass } from './kinds.ts';
+import { areClassesAlike, classesApart, isClassFolders, type Kind, kindsOf, nameOfClass } from './kinds.ts';
 import { type MaskField, namesAnnotator, tokensOf } from './words.ts';
 
 /** The files that say where the objects of one image are. */
@@ -63,6 +63,7 @@ export async function chooseMasks(claims: readonly Claim[], peek: Peek): Promise
   for (const field of ['mask', 'instances', 'labels'] as const) {
     const mayBeClasses = !claims.some(({ mask }) => mask.field === 'labels' && field !== 'labels');
     const alone: Kind[] = [];
+    const classes: Kind[] = [];
     for (const kinds of rivalsOf(kindsOf(claims.filter(({ mask }) => mask.field === field)))) {
       const asides = kinds.filter((kind) => insteadOf(kind).length > 0);
       refusals.push(...asides.map((kind) => previewLeft(kind, insteadOf(kind))));
@@ -70,12 +71,17 @@ export async function chooseMasks(claims: readonly Claim[], peek: Peek): Promise
       const settled = await settle(rivals, peek);
       refusals.push(...settled.refusals);
       const [only] = settled.used;
-      if (settled.used.length > 1 && !classNames && mayBeClasses) {
-        classNames = takeAsClasses(settled.used, of);
+      if (settled.used.length > 1 && classes.length === 0 && !classNames && mayBeClasses) {
+        classes.push(...settled.used);
       } else if (only) {
         for (const other of settled.used.slice(1)) refusals.push(secondMask(other, only));
         alone.push(only);
       }
+    }
+    if (classes.length > 0) {
+      const more = alone.filter((kind) => areClassesAlike([...classes, kind]));
+      alone.splice(0, alone.length, ...alone.filter((kind) => !more.includes(kind)));
+      classNames = takeAsClasses([...classes, ...more], of);
     }
     const apart = classesApart(alone);
     if (isClassFolders(apart) && !classNames && mayBeClasses) {
@@ -147,7 +153,7 @@ async function settle(kinds: readonly Kind[], peek: Peek): Promise<Settled> {
   }
   const [kept, ...besides] = open;
   if (!kept || besides.length === 0) return { used: open, refusals };
-  const overlap = largestOverlap(open, looks);
+  const overlap = largestOverlap(open, looks, overlapBesides);
   const areFolders = isClassFolders(open);
   const isClasses = overlap === undefined ? areFolders : areFolders ? overlap < SAME : overlap < OTHER;
   if (
@@ -235,6 +241,7 @@ function isInside(inner: Appearance, outer: Appearance): boolean {
 function largestOverlap(
   kinds: readonly Kind[],
   looks: ReadonlyMap<Kind, readonly (Appearance | undefined)[]>,
+  of: (a: Appearance, b: Appearance) => number = overlapOf,
 ): number | undefined {
   let most: number | undefined;
   for (const [k, a] of kinds.entries()) {
@@ -242,8 +249,7 @@ function largestOverlap(
       for (const [i, look] of (looks.get(a) ?? []).entries()) {
         const other = looks.get(b)?.[i];
         // An empty mask says nothing of where the others are.
-        if (look && other && look.share > 0 && other.share > 0)
-          most = Math.max(most ?? 0, overlapOf(look, other));
+        if (look && other && look.share > 0 && other.share > 0) most = Math.max(most ?? 0, of(look, other));
       }
     }
   }
@@ -295,6 +301,13 @@ async function takeKind(
     files[field] = path;
     for (const { file } of others) refusals.push(alreadyHas(file.parts.path, image, path, 0));
   }
+}
+
+/** The overlap of two masks; none where one lies within the other and is far smaller, as a cup within its disc. */
+function overlapBesides(a: Appearance, b: Appearance): number {
+  const overlap = overlapOf(a, b);
+  const [inner, outer] = a.share < b.share ? [a, b] : [b, a];
+  return overlap < SAME && isInside(inner, outer) ? 0 : overlap;
 }
 
 /** Whether the files of an image are of the same objects, drawn by several people. */

@@ -306,6 +306,46 @@ const layouts: Readonly<Record<string, Layout>> = {
     ),
     datasets: ['a 4', 'plate1 2', 'plate2 2'],
   },
+  'folders of classes, one of them of other images than those that the rest share': {
+    files: [
+      ...['1', '2', '3', '4'].map((n) => `set/images/${n}.png`),
+      ...['1', '2'].flatMap((n) => [`set/masks/leaf/${n}.png`, `set/masks/stem/${n}.png`]),
+      ...['3', '4'].map((n) => `set/masks/root/${n}.png`),
+    ],
+    pairs: [
+      ...['1', '2'].map(
+        (n) => `set/images/${n}.png -> classes 1=set/masks/leaf/${n}.png 3=set/masks/stem/${n}.png`,
+      ),
+      ...['3', '4'].map((n) => `set/images/${n}.png -> classes 2=set/masks/root/${n}.png`),
+    ],
+    parts: /leaf|stem|root/,
+    classNames: ['leaf', 'root', 'stem'],
+  },
+  'LEVIR-CD and Agriculture-Vision: two images of a place, in a folder each': {
+    files: [
+      ...['test/t1', 'test/t2', 'val/u1', 'val/u2'].flatMap((place) =>
+        ['A', 'B', 'label'].map((folder) => `c/${place.replace('/', `/${folder}/`)}.png`),
+      ),
+      ...['v1', 'v2'].flatMap((n) => [
+        `v/images/nir/${n}.jpg`,
+        `v/images/rgb/${n}.jpg`,
+        `v/masks/rgb/${n}.png`,
+      ]),
+    ],
+    pairs: [
+      ...['test', 'val'].flatMap((split) => {
+        const [t, u] = split === 'test' ? ['t1', 't2'] : ['u1', 'u2'];
+        return [
+          ...[t, u].map((n) => `c/${split}/A/${n}.png -> labels c/${split}/label/${n}.png`),
+          ...[t, u].map((n) => `c/${split}/B/${n}.png -> `),
+        ];
+      }),
+      ...['v1', 'v2'].map((n) => `v/images/nir/${n}.jpg -> `),
+      ...['v1', 'v2'].map((n) => `v/images/rgb/${n}.jpg -> v/masks/rgb/${n}.png`),
+    ],
+    datasets: ['c 8', 'v 4'],
+    refusals: ['c/test/B/t1.png data/shared-mask', 'v/images/nir/v1.jpg data/shared-mask'],
+  },
   'DUTS: a short word for the split, behind the name of the set': {
     files: ['TE', 'TR'].flatMap((split) =>
       ['1', '2'].flatMap((n) => [
