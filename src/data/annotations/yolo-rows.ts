@@ -20,11 +20,11 @@ export const rowsOf = (text: string): readonly YoloRow[] =>
     return [{ line: i + 1, label, numbers }];
   });
 
-/** The image of labels/x.txt is images/x, or lies beside it. */
+/** The image of labels/x.txt, and of DOTA's labelTxt/x.txt, is images/x, or lies beside it. */
 export function labelledImage({ path }: AnnotationSource): ImageReference {
   const stem = withoutExtension(path);
   const folders = stem.split('/');
-  const at = folders.findLastIndex((folder) => /^labels?$/i.test(folder));
+  const at = folders.findLastIndex((folder) => /^labels?(Txt.*)?$/i.test(folder));
   const inImages = ['images', 'image', 'imgs', 'JPEGImages'].map((name) => folders.with(at, name).join('/'));
   return { stems: at < 0 ? [stem] : [...inImages, stem] };
 }
