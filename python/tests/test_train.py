@@ -20,7 +20,7 @@ from mopeft.train.__main__ import main
 from mopeft.train.config import TrainConfig
 from mopeft.train.objects import IGNORED
 from mopeft.train.project import Project
-from mopeft.train.reading import Reading, read_labels
+from mopeft.train.reading import Reading, classes_of_ids, read_labels
 from mopeft.train.run import Asked, train, writer
 from mopeft.train.run_folder import RunFolder
 from mopeft.train.team import Team
@@ -394,6 +394,14 @@ def test_masks_are_read_as_their_dataset_says(tmp_path: Path) -> None:
     # The edge of 200 against 0 passes 100 on its way.
     edge = np.repeat(np.array([[0, 0, 0, 0, 110, 200, 200, 200, 200]], np.uint8), 5, 0)
     assert read(edge, levels=[0, 100, 200])[2] == [0, 0, 0, 0, 200, 200, 200, 200, 200]
+
+
+def test_numbers_of_objects_may_say_their_class() -> None:
+    ids = np.array([0, 7, 1003, 26_001, IGNORED])
+    step = Reading.of(PLAIN | {"meaning": "objects", "classStep": 1000}, "x").class_step
+    assert classes_of_ids(ids, step).tolist() == [0, 7, 1, 26, IGNORED]
+    plain = Reading.of(PLAIN | {"meaning": "objects"}, "x").class_step
+    assert classes_of_ids(ids, plain).tolist() == [0, 1, 1, 1, IGNORED]
 
 
 def test_a_checkpoint_is_replaced_as_a_whole(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

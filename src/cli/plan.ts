@@ -1,6 +1,7 @@
 import { Failure } from '../config/failure.ts';
 import type { ModelChoices } from '../config/model-choices.ts';
 import type { SamConfig } from '../config/sam.ts';
+import { textOf } from '../config/text-of.ts';
 import { variantsRepeat } from '../data/augment.ts';
 import { planCost } from '../engine/run/plan-run.ts';
 import { parseSamConfig } from '../sam/checkpoint/parse-config.ts';
@@ -121,7 +122,7 @@ async function configOf(path: string, choices: ModelChoices): Promise<SamConfig>
     const { openCheckpoint } = await import('../sam/checkpoint/checkpoint.ts');
     return (await openCheckpoint(await chooseModelFiles(sources), choices)).config;
   }
-  const text = new TextDecoder().decode(await json.read(0, json.size));
+  const text = textOf(await json.read(0, json.size));
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { Failure } from '../config/failure.ts';
-import { decodeImage } from '../data/decode/image.ts';
-import { valueOrThrow } from '../data/outcome.ts';
+import { openSingleImage } from '../data/single-image.ts';
 import type { RgbImage } from '../data/types.ts';
 
 /**
  * An image file, decoded.
- * @throws Failure `cli/no-image`, `data/…`.
+ * @throws Failure `cli/no-image`, `segment/not-one-image`, `data/…`.
  */
 export async function readImage(path: string): Promise<RgbImage> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
@@ -18,5 +18,16 @@ export async function readImage(path: string): Promise<RgbImage> {
       cure: isFolder ? 'Name an image in it; mopeft find takes folders.' : 'Check the path of the image.',
     });
   });
-  return valueOrThrow(await decodeImage(new Uint8Array(bytes), path)).image;
+  const file = { path: basename(path), size: bytes.length, bytes: async () => new Uint8Array(bytes) };
+  return openSingleImage(file, ELSEWHERE).catch((thrown: unknown) => {
+    throw thrown instanceof Failure ? new Failure({ ...thrown.record, where: path }) : thrown;
+  });
 }
+
+/** Where what is no single image is read. */
+const ELSEWHERE = {
+  model: 'Give it as --model or --adapter, and an image as --image.',
+  dataset: 'mopeft inspect, train and find take it as a dataset; give one image as --image.',
+  masks:
+    'Give the image itself; mopeft inspect, train and evaluate take a folder of the images together with such files.',
+};

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { Failure } from '../config/failure.ts';
 import type { BlockChoice, BudgetBy } from '../config/mopeft.ts';
 import type { SamConfig } from '../config/sam.ts';
+import { textOf } from '../config/text-of.ts';
 import { parseTrainConfig, TRAIN_FIELDS, type TrainConfig } from '../config/train.ts';
 import type { RunSettings } from '../engine/settings.ts';
 import { GATE_FORMS, gateFormById } from '../peft/gates/registry.ts';
@@ -67,7 +68,7 @@ export async function settingsOf(
   usage: string,
   train: Readonly<Record<string, number | string>>,
 ): Promise<RunSettings> {
-  const text = textOf(flags);
+  const text = textOfFlag(flags);
   const file = await configFile(flags);
   const gate = text('gate');
   const blocks = blocksFlag(text('blocks'), usage) ?? file.blocks;
@@ -98,7 +99,7 @@ export async function trainSettingsOf(
   usage: string,
   train: Readonly<Record<string, number | string>>,
 ): Promise<TrainConfig> {
-  const text = textOf(flags);
+  const text = textOfFlag(flags);
   const { min, max } = TRAIN_FIELDS.memory;
   const memory = numberFlag(text('fit'), 'fit', usage, { min, max, integer: true });
   const weights = precisionFlag(text('weights'), usage);
@@ -119,7 +120,7 @@ function budgetByFlag(text: string | undefined, usage: string): BudgetBy | undef
   return choiceFlag(text, 'budget-by', ['training', 'validation'], usage);
 }
 
-function textOf(flags: Flags): (flag: keyof Flags) => string | undefined {
+function textOfFlag(flags: Flags): (flag: keyof Flags) => string | undefined {
   return (flag) => {
     const value = flags[flag];
     return typeof value === 'string' ? value : undefined;
@@ -150,12 +151,12 @@ async function readConfigFile(path: string): Promise<v.InferOutput<typeof Config
       where: path,
       cure: 'Give a JSON file with "train", "blocks" and "settings".',
     });
-  const text = await readFile(path, 'utf8').catch(() => {
+  const bytes = await readFile(path).catch(() => {
     throw wrong('There is no such file.');
   });
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(textOf(bytes));
   } catch (thrown) {
     throw wrong(`The file is not valid JSON (${thrown instanceof Error ? thrown.message : String(thrown)}).`);
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { turnedPng } from '../testing/exif-png.ts';
+import { objectClasses } from './classes.ts';
 import { type Dataset, type LoadOptions, labelledNames, loadSample } from './dataset.ts';
 import { DatasetStore } from './dataset-store.ts';
 import { encodeImagePng, encodeMaskPng } from './encode-png.ts';
@@ -449,6 +450,30 @@ describe('masks of one object each', () => {
     ]);
     expect(result.dataset.samples[0]?.objectMasks).toHaveLength(2);
   });
+});
+
+it('classes that ids say are those of their objects, also after storage', async () => {
+  const { dataset } = await only({
+    's/images/a.png': image(),
+    's/instances/a.png': labels(
+      [1001, 0, 0, 3, 3],
+      [2004, 4, 0, 6, 2],
+      [2005, 4, 3, 5, 4],
+      [10_000, 6, 5, 8, 6],
+    ),
+  });
+  const inspected = await inspectDataset(dataset);
+  const store = new DatasetStore(new MemoryStore());
+  const { id } = await store.save(inspected);
+  const stored = await store.load(id);
+  if (!stored.ok) throw new Error(stored.refusal.reason);
+  for (const each of [inspected.dataset, stored.value.dataset]) {
+    const loaded = await loadFirst(each);
+    if (!loaded.ok || !loaded.value.labelling) throw new Error('no labels');
+    const { objects, labelling } = loaded.value;
+    expect(objectClasses(objects, labelling.classMap)).toEqual([1, 2, 2]);
+    expect(labelling.labelMap.data.filter((value) => value < 0)).toHaveLength(2);
+  }
 });
 
 it('a stored dataset keeps its reading, NaN and names included', async () => {

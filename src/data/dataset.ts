@@ -11,6 +11,7 @@ import { findObjects, type ObjectRule } from './objects.ts';
 import { attempt, refuse } from './outcome.ts';
 import { applyReading } from './reading/apply.ts';
 import type { ClassTable } from './reading/class-table.ts';
+import { classOfCode } from './reading/coded-ids.ts';
 import { collectStatistics, inferDatasetReading } from './reading/dataset-reading.ts';
 import { earlierReading } from './reading/earlier.ts';
 import type {
@@ -215,8 +216,7 @@ class SampleMasks {
       kind: kindOf(chosen.reading),
       rule: chosen.reading.meaning === 'objects' ? 'ids' : 'components',
       labelMap: chosen.labelMap,
-      classMap:
-        classes && classes.reading.meaning !== 'objects' ? classes.labelMap : asForeground(chosen.labelMap),
+      classMap: classes && classes.reading.meaning !== 'objects' ? classes.labelMap : classesOfIds(chosen),
     };
   }
 
@@ -297,7 +297,12 @@ function kindOf({ meaning, threshold, levels }: MaskReading): MaskKind {
   }
 }
 
-const asForeground = (map: LabelMap): LabelMap => ({ ...map, data: map.data.map((v) => Math.min(v, 1)) });
+/** The classes that numbers of objects say, or foreground. */
+function classesOfIds({ labelMap, reading: { classStep } }: ReadMask): LabelMap {
+  const classOf = (id: number) =>
+    classStep === undefined || id <= 0 ? Math.min(id, 1) : classOfCode(id, classStep);
+  return { ...labelMap, data: labelMap.data.map(classOf) };
+}
 
 function wrongSize(mask: Raster, file: string, image: RgbImage, imageName: string): Failure {
   const isTurned = mask.width === image.height && mask.height === image.width;

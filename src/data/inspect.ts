@@ -13,6 +13,7 @@ import type { LazyFile } from './lazy-file.ts';
 import { ObjectSizeCounts } from './object-sizes.ts';
 import { labelsOf } from './objects.ts';
 import { notice } from './outcome.ts';
+import { OutlineCounts } from './outline-objects.ts';
 import { collectStatistics, type DatasetStatistics, inferDatasetReading } from './reading/dataset-reading.ts';
 import { classReading, type DatasetReading, type ReadingChanges } from './reading/reading.ts';
 import { channelRemarks, commonChannels, type ManyChannels } from './shown-channels.ts';
@@ -90,6 +91,7 @@ export async function inspectDataset(
   const empty: string[] = [];
   const checked: Checked[] = [];
   const counts = new ObjectSizeCounts();
+  const outlines = new OutlineCounts();
   for (const [index, sample] of dataset.samples.entries()) {
     if (signal?.aborted) break;
     const readable: DatasetSample = {
@@ -111,6 +113,7 @@ export async function inspectDataset(
         loaded.value.image,
         loaded.value.objects.regions.map(({ area }) => area),
       );
+      outlines.add(loaded.value.objects, maskOf(usable));
       await options.onLoaded?.(loaded.value);
     } else {
       refusals.push(loaded.refusal);
@@ -118,7 +121,7 @@ export async function inspectDataset(
     step(dataset.samples.length + index + 1, sample);
     await turn();
   }
-  refusals.push(...emptyMasks(empty), ...turnRemarks(turned));
+  refusals.push(...emptyMasks(empty), ...outlines.remarks(), ...turnRemarks(turned));
   if (!changes.channels) refusals.push(...channelRemarks(manyChannels));
   const channels = changes.channels ?? commonChannels(manyChannels);
   const many = new Set(manyChannels.map(({ file }) => file));

@@ -24,7 +24,7 @@ export function joinAlike(remarks: readonly Refusal[], keyOf: (remark: Refusal) 
 export const joinInFolders = (remarks: readonly Refusal[]): Refusal[] =>
   joinAlike(remarks, ({ file, code, severity, reason }) => {
     const { folders, stem } = nameParts(file);
-    return [code, severity, uncounted(reason.replace(named(stem), '')), ...folders].join('\n');
+    return [code, severity, uncounted(reason.replace(named(stem), '#')), ...folders].join('\n');
   });
 
 /** A name where it stands alone, not within a word. */

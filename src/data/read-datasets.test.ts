@@ -117,6 +117,42 @@ describe('where names do not decide, a few files are looked at', () => {
   });
 });
 
+it('takes what lies within another and is far smaller for a class of its own', async () => {
+  const { datasets, refusals } = await read(
+    numbered(2, (n) => ({
+      [`images/${n}.png`]: photo,
+      [`masks/${n}_disc.png`]: disc(16, 16, 10),
+      [`masks/${n}_cup.png`]: disc(15, 17, 6),
+    })),
+  );
+  expect([...(datasets[0]?.classNames?.values() ?? [])]).toEqual(['cup', 'disc']);
+  expect(refusals.map(({ code }) => code)).toEqual(['data/masks-as-classes']);
+});
+
+it('takes masks of each object before one of all of them', async () => {
+  const wells = ['A01', 'B02'];
+  const { datasets, refusals } = await read(
+    Object.assign(
+      {},
+      ...wells.map((well) => ({
+        [`images/0003_${well}_w1.png`]: photo,
+        [`foreground/${well}_binary.png`]: disc(16, 16, 9),
+        [`foreground_each/${well}_01_ground_truth.png`]: disc(16, 16, 8),
+        [`foreground_each/${well}_02_ground_truth.png`]: disc(16, 16, 3),
+      })),
+    ),
+  );
+  expect(pairsOf(datasets)).toEqual(
+    wells.map((well) => [
+      `images/0003_${well}_w1.png`,
+      ...['01', '02'].map((n) => `foreground_each/${well}_${n}_ground_truth.png`),
+    ]),
+  );
+  expect(refusals.map(({ code, file }) => `${code} ${file}`)).toEqual([
+    'data/second-mask foreground/A01_binary.png',
+  ]);
+});
+
 describe('folders of classes', () => {
   const files = {
     'images/0.png': photo,

@@ -5,7 +5,8 @@ import {
   readAnnotations,
 } from './annotations/read-annotations.ts';
 import { remarksOnUse } from './annotations/remarks-on-use.ts';
-import { isArchiveName, openArchives } from './arrays/archives.ts';
+import { isArchiveName } from './arrays/archive-formats.ts';
+import { openArchives } from './arrays/archives.ts';
 import type { Dataset, DatasetSample } from './dataset.ts';
 import { runsOfSamples } from './dataset-runs.ts';
 import { isJunk, isZipName, nameParts } from './file-names.ts';
@@ -14,7 +15,7 @@ import { limits } from './limits.ts';
 import { namelessImages } from './nameless-images.ts';
 import { refusal, toRefusal } from './outcome.ts';
 import { notRead, pairFiles } from './pair.ts';
-import { adeMasks } from './pairing/ade20k.ts';
+import { adeImages, adeMasks } from './pairing/ade20k.ts';
 import { peekInto } from './pairing/appearance.ts';
 import { labelsOfClasses } from './pairing/class-masks.ts';
 import type { PairedSample } from './pairing/datasets.ts';
@@ -100,7 +101,7 @@ export async function readDatasets(
     peek: peekInto(found),
     known: await namelessImages(left),
     masks: new Set(unstacked.files.flatMap(({ path, fields }) => (fields ? [path] : []))),
-    sets: annotations.sets,
+    sets: [...annotations.sets, adeImages(found)],
     together: [...settings].flatMap(([folder, { together }]) => (together ? [folder] : [])),
     ...(topName === undefined ? {} : { topName }),
   });

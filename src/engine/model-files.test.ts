@@ -36,6 +36,13 @@ test('an index alone says which files of weights are missing', async () => {
   });
 });
 
+test('a config may be in UTF-16, as PowerShell writes what it downloads', async () => {
+  const units = Uint16Array.from('\ufeff{"a": 1}', (character) => character.charCodeAt(0));
+  const config = bytesSource('sam/config.json', new Uint8Array(units.buffer));
+  const chosen = await chooseModelFiles([...files('sam/model.safetensors'), config]);
+  expect(JSON.parse(chosen.config?.text ?? '')).toEqual({ a: 1 });
+});
+
 test.each([
   ['sam_vit_b_01ec64.pth', []],
   ['pytorch_model.bin', ['training_args.bin', 'optimizer.pt', 'rng_state_0.pth']],

@@ -1,7 +1,9 @@
 /** Opening a base model from whatever files a person has: one file of weights, shards, or a Hugging Face folder. */
+
 import { Failure, type FailureRecord } from '../config/failure.ts';
 import type { ModelChoices } from '../config/model-choices.ts';
 import type { SamConfig } from '../config/sam.ts';
+import { textOf } from '../config/text-of.ts';
 import { isJunk, nameParts } from '../data/file-names.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
@@ -207,7 +209,7 @@ async function jsonFile(source: ByteSource, maxBytes = MAX_JSON_BYTES): Promise<
     });
   }
   const bytes = await source.read(0, source.size);
-  return { name: source.name, text: new TextDecoder().decode(bytes) };
+  return { name: source.name, text: textOf(bytes) };
 }
 
 function nameOf(weights: readonly ByteSource[]): string {

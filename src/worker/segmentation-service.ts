@@ -1,6 +1,8 @@
 /** The images that are open in Segment and what was answered about them. */
+
 import { Failure } from '../config/failure.ts';
 import { Lru } from '../data/lru.ts';
+import { openSingleImage } from '../data/single-image.ts';
 import type { RgbImage } from '../data/types.ts';
 import {
   type AskedDataset,
@@ -18,6 +20,7 @@ import {
 } from '../engine/segmenter.ts';
 import type { Adapter } from '../peft/adapter-file.ts';
 import type { CurrentModel, EngineState } from './engine-state.ts';
+import { inputFile } from './input-file.ts';
 import type { MaskToKeep } from './kept-mask-repository.ts';
 import type {
   DemoVariant,
@@ -29,7 +32,13 @@ import type {
   PredictRequest,
   Variant,
 } from './protocol.ts';
-import { openSingleImage } from './single-image.ts';
+
+/** Where what is opened as an image, and is none by itself, is read. */
+const ELSEWHERE = {
+  model: 'Drop it on the page.',
+  dataset: 'Drop it on the Data page, and open its images from there.',
+  masks: 'Drop it on the Data page together with its image.',
+};
 
 /** What a run brings to Segment. */
 export interface NamedWeights {
@@ -177,7 +186,10 @@ export class SegmentationService {
         return { name, image };
       }
       case 'file':
-        return { name: source.file.name, image: await openSingleImage(source.file) };
+        return {
+          name: source.file.name,
+          image: await openSingleImage(inputFile({ path: source.file.name, file: source.file }), ELSEWHERE),
+        };
     }
   }
 

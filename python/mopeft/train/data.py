@@ -16,7 +16,7 @@ from ..errors import TrainError
 from ..images import opened, read_pixels
 from .images import LabelledImage, Split, drawn, natural_key, split_counts
 from .project import Project
-from .reading import Reading, labelled_reading, read_labels
+from .reading import Reading, classes_of_ids, labelled_reading, read_labels
 
 EARLIEST, LATEST = 4, 5
 """Versions of `dataset.json` that have a reading for the whole dataset, and what this reads of them."""
@@ -168,7 +168,8 @@ class ProjectDataset:
         other = next((role for role in ("labels", "mask") if role in maps), None)
         own = maps[chosen]
         is_plain = other is None or meaning[other] == "objects"
-        classes = np.minimum(own, 1) if is_plain else maps[other]
+        reading = self.readings.get(ROLES[chosen])
+        classes = classes_of_ids(own, reading.class_step if reading else None) if is_plain else maps[other]
         return LabelledImage(name, pixels, own, "ids" if meaning[chosen] == "objects" else "components", classes, self.side)
 
     def pixels(self, name: str) -> tuple[np.ndarray, int]:

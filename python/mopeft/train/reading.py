@@ -33,6 +33,7 @@ class Reading:
     meaning: str
     zero_label: int
     transparent_under: int | None
+    class_step: int | None = None
 
     @classmethod
     def of(cls, record: object, where: str) -> "Reading":
@@ -53,6 +54,7 @@ class Reading:
                 str(record["meaning"]),
                 int(record["zeroLabel"]),
                 record["transparentUnder"],
+                record.get("classStep"),
             )
         except (AssertionError, KeyError, TypeError, ValueError) as error:
             what = f"The reading of its masks is damaged ({error})."
@@ -143,6 +145,12 @@ def split(values: np.ndarray, reading: Reading) -> np.ndarray:
     label = 1 if reading.meaning == "foreground" else max([1, *others])
     chosen = values >= reading.threshold if is_above else values < reading.threshold
     return np.where(np.isin(values, reading.ignored), IGNORED, np.where(chosen, label, 0))
+
+
+def classes_of_ids(ids: np.ndarray, step: int | None) -> np.ndarray:
+    """The classes that numbers of objects say, or foreground; see `classStep`."""
+    classes = np.minimum(ids, 1) if step is None else np.where(ids < step, ids, ids // step)
+    return np.where(ids <= 0, ids, classes)
 
 
 def labels(values: np.ndarray, reading: Reading, where: str) -> np.ndarray:

@@ -1,8 +1,9 @@
+import { textOf } from '../../config/text-of.ts';
 import { nameParts } from '../file-names.ts';
 import type { LazyFile } from '../lazy-file.ts';
 import type { AnnotationSource, ImageReference } from './annotation-format.ts';
 import type { ImageIndex } from './find-image.ts';
-import { parseJson, textOf } from './text-of.ts';
+import { parseJson } from './parse-json.ts';
 
 const HEAD = 4096;
 

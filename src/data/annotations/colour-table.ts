@@ -3,7 +3,7 @@ import { isImageName, nameParts } from '../file-names.ts';
 import type { TableClass } from '../reading/class-table.ts';
 import type { AnnotationFormat } from './annotation-format.ts';
 import { colourOf } from './colour-value.ts';
-import { parseCsv } from './csv.ts';
+import { parseCsv, TABLES } from './csv.ts';
 
 /** CVAT and VOC: `name:r,g,b:parts:actions`. */
 const LABELMAP_LINE = /^([^#:][^:]*):(\d{1,3}),(\d{1,3}),(\d{1,3}):[^:]*:[^:]*$/;
@@ -22,7 +22,7 @@ const LONGEST = 2 ** 18;
 export const colourTable: AnnotationFormat = {
   id: 'colour-table',
   name: 'table of colours',
-  extensions: ['txt', 'csv'],
+  extensions: ['txt', ...TABLES],
   recognises: (source) => source.bytes.length <= LONGEST && classesOf(source.text).length > 0,
   read: ({ text, path }) => ({ images: [], classTable: { file: path, classes: classesOf(text) } }),
 };

@@ -1,3 +1,6 @@
+/** Extensions of tables, whatever separates their fields. */
+export const TABLES = ['csv', 'tsv'] as const;
+
 /** Between the fields of a CSV: Excel writes semicolons where a comma is in numbers. */
 const SEPARATORS = [',', ';', '\t'] as const;
 

@@ -3,8 +3,8 @@ import { componentOf, splitOfFolders } from '../pairing/folders.ts';
 import { push } from '../pairing/match.ts';
 import { splitOfTokens, tokensOf } from '../pairing/words.ts';
 import type { Split } from '../types.ts';
+import { decoded } from './address-text.ts';
 import type { ImageReference } from './annotation-format.ts';
-import { decoded } from './text-of.ts';
 
 /** An image found, and how many parts of the name that was looked for agree with its path, the last ones. */
 export interface FoundImage {

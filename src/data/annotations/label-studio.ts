@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { nameParts } from '../file-names.ts';
 import { notice, refusal } from '../outcome.ts';
 import type { Refusal } from '../types.ts';
+import { decoded } from './address-text.ts';
 import {
   type AnnotatedImage,
   type AnnotationContent,
@@ -16,7 +17,6 @@ import {
 import { listed } from './image-remarks.ts';
 import { countsOfBrush } from './run-lengths.ts';
 import { type AnnotatedObject, polygon, type Shape, scaledShape, turnedRectangle } from './shape.ts';
-import { decoded } from './text-of.ts';
 
 const region = v.looseObject({
   id: v.optional(v.unknown()),

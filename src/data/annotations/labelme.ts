@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { textOf } from '../../config/text-of.ts';
 import { nameParts } from '../file-names.ts';
 import { limits } from '../limits.ts';
 import { refuse } from '../outcome.ts';
@@ -14,8 +15,8 @@ import {
 } from './annotation-format.ts';
 import { groupedObjects } from './grouped-objects.ts';
 import { bytesOfBase64, shapeOfPng } from './mask-png.ts';
+import { parseJson } from './parse-json.ts';
 import { polygon, rectangle, type Shape } from './shape.ts';
-import { parseJson, textOf } from './text-of.ts';
 
 const outline = v.object({
   shapes: v.array(v.unknown()),

@@ -1,7 +1,8 @@
 import { nameParts } from '../file-names.ts';
 import { splitOfTokens, tokensOf } from '../pairing/words.ts';
 import type { AnnotationFormat, AnnotationSource, ImageReference } from './annotation-format.ts';
-import { parseCsv } from './csv.ts';
+import { parseCsv, TABLES } from './csv.ts';
+import { labelledImage } from './yolo-rows.ts';
 
 /** What these files say where a mask is meant to have nothing. */
 const NO_CLASS = /^_*(background|ignore)_*$/i;
@@ -37,8 +38,9 @@ export const labelNames: AnnotationFormat = {
 export const maskClassesCsv: AnnotationFormat = {
   id: 'mask-classes-csv',
   name: '_classes.csv',
-  extensions: ['csv'],
-  recognises: ({ path, head }) => /(^|\/)_classes\.csv$/i.test(path) && /^\s*pixel value\s*[,;]/i.test(head),
+  extensions: TABLES,
+  recognises: ({ path, head }) =>
+    /(^|\/)_classes\.[ct]sv$/i.test(path) && /^\s*pixel value\s*[,;\t]/i.test(head),
   read({ text }) {
     const [, ...rows] = parseCsv(text);
     const named = rows.map(
@@ -88,12 +90,13 @@ const LIST_NAME = /(^|[^a-z])(train(ing|val)?|val(id(ation)?)?|test(ing)?)([^a-z
 
 /**
  * Whether the lines of a text name images of the drop, most of them or, of a list called after a split, any; of a line of
- * several words the first. Rows of numbers are labels.
+ * several words the first. Rows of numbers are labels, as is what is called as an image is.
  */
 function listsImages(source: AnnotationSource): boolean {
+  if (source.hasImage(labelledImage(source))) return false;
   const lines = linesOf(source.head);
   // The head may end within a line.
-  const whole = lines.length > 1 && source.bytes.length > source.head.length ? lines.slice(0, -1) : lines;
+  const whole = lines.length > 1 && source.text.length > source.head.length ? lines.slice(0, -1) : lines;
   if (whole.length === 0 || whole.some((line) => /^[-+.\d]+[\s,;]+[-+.\d]/.test(line))) return false;
   const isImage = (name: string) =>
     source.hasImage({ name, stems: [name.replaceAll('\\', '/').replace(/^\.?\//, '')] });

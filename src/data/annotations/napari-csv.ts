@@ -8,7 +8,7 @@ import {
   ObjectFaults,
   pointsOf,
 } from './annotation-format.ts';
-import { parseCsv } from './csv.ts';
+import { parseCsv, TABLES } from './csv.ts';
 import { type PlacedObject, polygon, type Shape } from './shape.ts';
 
 /** What a layer's name adds to that of its image. */
@@ -18,7 +18,7 @@ const LAYER = /[ _-]*(shapes?|annotations?|labels?|rois?|polygons?|outlines?|mas
 export const napariCsv: AnnotationFormat = {
   id: 'napari-csv',
   name: 'napari CSV',
-  extensions: ['csv'],
+  extensions: TABLES,
   recognises: ({ head }) => {
     const [header = []] = parseCsv(head);
     const names = namesOf(header);

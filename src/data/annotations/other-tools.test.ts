@@ -42,6 +42,32 @@ describe('annotation files of tools whose own form is not read', () => {
     expect(remarks[0]).toMatch(/^refused/);
   });
 
+  it('of Cityscapes are left aside for the masks beside them, once for all folders', async () => {
+    const outlines = { imgHeight: 10, imgWidth: 20, objects: [] };
+    const files = ['ulm/ulm_1', 'ulm/ulm_2', 'bonn/bonn_1', 'bonn/bonn_2'].flatMap((name) => [
+      [`leftImg8bit/train/${name}_leftImg8bit.png`, blankPng(20, 10)] as const,
+      [`gtFine/train/${name}_gtFine_labelIds.png`, blankPng(20, 10)] as const,
+      [`gtFine/train/${name}_gtFine_polygons.json`, outlines] as const,
+    ]);
+    const { remarks } = await understoodDrop(Object.fromEntries(files));
+    expect(remarks).toEqual([
+      expect.stringMatching(
+        /^notice data\/annotation-aside .*bonn_1_gtFine_polygons.json: .*_labelIds.png, .* 3 other files/,
+      ),
+    ]);
+  });
+
+  it('of xBD are left aside for the masks of their images', async () => {
+    const { remarks } = await understoodDrop({
+      'train/images/a_00000001_pre_disaster.png': blankPng(20, 10),
+      'train/targets/a_00000001_pre_disaster_target.png': blankPng(20, 10),
+      'train/labels/a_00000001_pre_disaster.json': { features: { lng_lat: [], xy: [] }, metadata: {} },
+    });
+    expect(remarks.filter((text) => text.includes('.json'))).toEqual([
+      expect.stringMatching(/^notice data\/annotation-aside .*disaster_target.png, holds the same/),
+    ]);
+  });
+
   it('of no tool that is known are to be exported as tools can', async () => {
     const bytes = new TextEncoder().encode('{"anything": 1}');
     const file = { path: 'other.json', size: bytes.length, bytes: async () => bytes };

@@ -258,6 +258,18 @@ describe('names of the classes in masks', () => {
     expect(await names({ 's/labels/_classes.csv': csv })).toEqual(['crack', 'hole']);
   });
 
+  it('come from a CSV as Excel saves it, in UTF-16 or in Windows-1252', async () => {
+    const csv = 'Pixel Value;Class\r\n1;Riß\r\n2;Öffnung\r\n';
+    const units = Uint16Array.from(`\ufeff${csv.replaceAll(';', '\t')}`, (character) =>
+      character.charCodeAt(0),
+    );
+    for (const bytes of [
+      new Uint8Array(units.buffer),
+      Uint8Array.from(csv, (character) => character.charCodeAt(0)),
+    ])
+      expect(await names({ 's/labels/_classes.csv': bytes })).toEqual(['Riß', 'Öffnung']);
+  });
+
   it('are those of the folder that the masks lie in', async () => {
     const { images } = await understoodDrop({
       's/images/a.png': IMAGE,

@@ -2,7 +2,7 @@ import type { DatasetSample } from '../dataset.ts';
 import { decodeImage } from '../decode/image.ts';
 import { readHeader } from '../decode/read-raster.ts';
 import { isImageName, nameParts, withoutExtension } from '../file-names.ts';
-import { joinInFolders } from '../join-alike.ts';
+import { joinAlike, joinInFolders } from '../join-alike.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
 import { sortedByName } from '../natural-order.ts';
 import { attempt, notice, refusal } from '../outcome.ts';
@@ -17,6 +17,7 @@ import { AnnotationBytes } from './annotation-source.ts';
 import { ImageIndex } from './find-image.ts';
 import { type ImageFault, ImageRemarks, listed } from './image-remarks.ts';
 import { firstOfLines } from './json-lines.ts';
+import { leftAside } from './left-aside.ts';
 import {
   type AnnotatedFile,
   type MaskFiles,
@@ -174,6 +175,8 @@ class DropReader {
   private readonly index: ImageIndex;
   private readonly used = new Set<string>();
   private readonly refusals: Refusal[] = [];
+  /** Of files that are left aside, which a set has in every folder: said once. */
+  private readonly asides: Refusal[] = [];
   /** Files that look like annotations and are of no format; another one may use them after all. */
   private readonly unknown = new Map<string, Refusal>();
   private readonly classes = new Map<string, number>();
@@ -200,6 +203,12 @@ class DropReader {
     const format = annotationFormats.find(
       (each) => each.extensions.includes(source.extension) && each.recognises(source),
     );
+    const aside = format ? undefined : leftAside(source);
+    if (aside) {
+      this.used.add(file.path);
+      this.asides.push(aside);
+      return;
+    }
     if (!format) {
       const unknown = unknownAnnotation(source);
       if (unknown) this.unknown.set(file.path, unknown);
@@ -354,7 +363,7 @@ class DropReader {
       used: this.used,
       runs,
       // A set has a label file for each image, and what is wrong with one of them is often wrong with all: said once.
-      refusals: joinInFolders(this.refusals),
+      refusals: [...joinInFolders(this.refusals), ...joinAlike(this.asides, ({ cure }) => cure)],
     };
   }
 }

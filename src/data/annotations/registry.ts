@@ -6,6 +6,7 @@ import { coco } from './coco.ts';
 import { colourJson } from './colour-json.ts';
 import { colourTable } from './colour-table.ts';
 import { cvatXml } from './cvat-xml.ts';
+import { dota } from './dota.ts';
 import { geojson } from './geojson.ts';
 import { hubmap } from './hubmap.ts';
 import { imagejRoi } from './imagej-roi.ts';
@@ -42,6 +43,7 @@ export const annotationFormats: readonly AnnotationFormat[] = [
   imageLists,
   rleCsv,
   napariCsv,
+  dota,
   colourTable,
   labelNames,
   yolo,

@@ -60,6 +60,15 @@ describe('CSV of run lengths', () => {
     expect(remarks).toEqual([]);
   });
 
+  it('reads the same with tabs, as .tsv', async () => {
+    const { boxes: found, remarks } = await boxes({
+      'train.tsv': csv('ImageId\tEncodedPixels', `a\t${A.columns}`, `a\t${B.columns}`),
+      'train/a.png': IMAGE,
+    });
+    expect(found).toEqual({ 'train/a.png': [ONE, OTHER] });
+    expect(remarks).toEqual([]);
+  });
+
   it('counts as objects what touches where no image has two rows of one class', async () => {
     const { objects, remarks } = await drop({
       'train.csv': csv(

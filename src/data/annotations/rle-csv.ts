@@ -15,7 +15,7 @@ import {
   imageSide,
   ObjectFaults,
 } from './annotation-format.ts';
-import { parseCsv } from './csv.ts';
+import { parseCsv, TABLES } from './csv.ts';
 import type { RunsFile } from './run-order.ts';
 import type { AnnotatedObject } from './shape.ts';
 
@@ -43,7 +43,7 @@ const SAMPLE_SUBMISSION = /sample[ _-]?submission/i;
 export const rleCsv: AnnotationFormat = {
   id: 'rle-csv',
   name: 'CSV of run lengths',
-  extensions: ['csv'],
+  extensions: TABLES,
   recognises: (source) => {
     const columns = columnsOf(parseCsv(source.head)[0] ?? []);
     if (!columns) return false;

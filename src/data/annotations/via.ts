@@ -9,7 +9,7 @@ import {
   ObjectFaults,
   pointsOf,
 } from './annotation-format.ts';
-import { parseCsv } from './csv.ts';
+import { parseCsv, TABLES } from './csv.ts';
 import { type AnnotatedObject, polygon, rectangle, type Shape } from './shape.ts';
 
 const attributes = v.record(v.string(), v.unknown());
@@ -49,7 +49,7 @@ export const viaJson: AnnotationFormat = {
 export const viaCsv: AnnotationFormat = {
   id: 'via-csv',
   name: 'VIA CSV',
-  extensions: ['csv'],
+  extensions: TABLES,
   recognises: ({ head }) => head.includes('region_shape_attributes'),
   read(source) {
     const faults = new ObjectFaults();

@@ -72,6 +72,83 @@ describe('YOLO', () => {
     expect((await read({ 'set/labels/a.txt': '0 0.1 0.2 0.3 0.2 0.4 0.6 0.1 0.6' })).remarks).toEqual([]);
   });
 
+  it.each([
+    ['a confidence', `0 ${SQUARE} 0.87\n1 ${SQUARE} 1\n`, "a model's confidence:"],
+    [
+      'a confidence and a track',
+      `0 ${SQUARE} 0.87 1\n1 ${SQUARE} 0.5 2\n`,
+      "a model's confidence and the number of a track",
+    ],
+  ])('takes outlines with %s behind them, and says so', async (_, lines, says) => {
+    const { images, remarks } = await read({ 'set/labels/a.txt': lines });
+    expect(images['set/images/a.png']?.objects.at(-1)).toEqual(['class 1', 16, [2, 2, 6, 6]]);
+    expect(remarks.join()).toContain(
+      `notice data/annotation-predicted set/labels/a.txt: Behind the outline of each line is ${says}`,
+    );
+  });
+
+  const points = [1, 2, 3, 4].map((n) => [0.4 + 0.04 * n, 0.3 + 0.08 * n] as const);
+  const seen = (...how: readonly (string | number)[]) =>
+    points.map(([x, y], i) => [x, y, how[i]].filter((each) => each !== undefined).join(' ')).join(' ');
+  it.each([
+    ['boxes with confidences', `0 ${BOX} 0.9`, 'boxes', "1 .* a model's confidence or an angle"],
+    ['boxes with tracks', `0 ${BOX} 0.9 1\n0 ${BOX} 0.9 2`, 'boxes', '2 .* the number of a track'],
+    ['boxes with angles', `0 ${BOX} 1.57\n0 ${BOX} -0.3`, 'boxes', '2 .* an angle'],
+    ['key points that are seen', `0 ${BOX} ${seen(1, 1, 1, 1)}`, 'key-points', 'key points'],
+    ['a key point', `0 ${BOX} 0.5 0.5 1`, 'key-points', 'key points'],
+    [
+      'key points without how they are seen',
+      `0 ${BOX} ${seen()}\n0 ${BOX} ${seen()}`,
+      'key-points',
+      'key points',
+    ],
+    ['key points of a model', `0 ${BOX} ${seen(0.9, 0.8, 0.9, 0.7)}`, 'key-points', 'key points'],
+    ['key points, some not seen', `0 ${BOX} ${seen(0.9, 0.8, 0.9, 0.7)} 0 0 0.1`, 'key-points', 'key points'],
+    ['classes', '0\n3\n', 'classes', 'classes alone'],
+    ['classes of a model', '0.91 leaf\n0.09 stem\n', 'classes', 'classes alone'],
+    ['classes with confidences', '0 0.91\n', 'classes', 'classes alone'],
+  ])('refuses %s with the right words', async (_, lines, code, says) => {
+    const { images, remarks } = await read({ 'set/labels/a.txt': lines });
+    expect(images['set/images/a.png']).toBeNull();
+    expect(remarks).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^refused data/annotation-${code} set/labels/a.txt: .*${says.replace(/^\d/, '(A line|$&)')}`,
+        ),
+      ),
+    ]);
+  });
+
+  it('takes no outline for key points, wherever it lies', async () => {
+    for (const at of [0.1, 0.3, 0.5, 0.7])
+      for (const count of [6, 7, 8, 10, 13]) {
+        const ring = Array.from({ length: count }, (_, i) => {
+          const angle = (2 * Math.PI * i) / count;
+          return `${at + 0.09 * Math.cos(angle)} ${at + 0.09 * Math.sin(angle)}`;
+        });
+        const lines = [ring, ring.toReversed(), ring.slice(2).concat(ring.slice(0, 2))].map(
+          (each) => `0 ${each.join(' ')}`,
+        );
+        for (const behind of ['', ' 0.9'])
+          for (const line of lines) {
+            const { images } = await read({ 'set/labels/a.txt': `${line}${behind}\n` });
+            expect(images['set/images/a.png']?.objects).toHaveLength(1);
+          }
+      }
+  });
+
+  it('says once what holds for files that are called by numbers', async () => {
+    const { remarks } = await understoodDrop(
+      Object.fromEntries(
+        ['0', '1', '2', '3', '4'].flatMap((n) => [
+          [`s/images/${n}.png`, IMAGE],
+          [`s/labels/${n}.txt`, `0 ${SQUARE}\n0 9 9 9 9 9 9\n`],
+        ]),
+      ),
+    );
+    expect(remarks).toEqual([expect.stringMatching(/labels\/0.txt: .* line 2: .* 4 other files/)]);
+  });
+
   it('takes an empty file for an image without objects, and text for no labels', async () => {
     const { images } = await read({ 'set/labels/a.txt': '\n' });
     expect(images['set/images/a.png']).toEqual({ objects: [], ignored: 0 });

@@ -1,38 +1,36 @@
 /** Files of several arrays (.npz, .mat) as the images and masks that they hold. */
 import { decodeNpy } from '../decode/npy.ts';
-import { type NameParts, nameParts } from '../file-names.ts';
+import { nameParts } from '../file-names.ts';
 import { joinAlike } from '../join-alike.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
-import { attempt, notice, refusal, refuse, valueOrThrow } from '../outcome.ts';
+import { attempt, refuse, valueOrThrow } from '../outcome.ts';
 import { push } from '../pairing/match.ts';
+import { isRoleWord, meaningOf, tokensOf, uncounted } from '../pairing/words.ts';
+import type { ReadProgress, Refusal } from '../types.ts';
+import { formatOf } from './archive-formats.ts';
 import {
-  hasMeaning,
-  isRoleWord,
-  type MaskField,
-  meaningOf,
-  splitOfTokens,
-  type Token,
-  tokensOf,
-  uncounted,
-} from '../pairing/words.ts';
-import type { ReadProgress, Refusal, Split } from '../types.ts';
-import { classMap } from './class-map.ts';
+  firstOfSeveral,
+  loading,
+  memberText,
+  noPixels,
+  ofObjects,
+  ofOneObject,
+  sameName,
+  unclear,
+} from './archive-messages.ts';
 import { PYTHON_OBJECTS } from './element-type.ts';
-import { FEW, layoutOf, shapeText } from './layout.ts';
-import { mat } from './mat.ts';
-import type { ArchiveFormat, Member } from './members.ts';
-import { npz } from './npz.ts';
+import { layoutOf } from './layout.ts';
+import {
+  isOfPixels,
+  isStack,
+  type Named,
+  roleOf,
+  saysAside,
+  withClasses,
+  withoutIndices,
+} from './member-roles.ts';
+import type { Member } from './members.ts';
 import { openArray } from './open-array.ts';
-
-/** What the name of an array says. */
-interface Role {
-  readonly field: 'image' | MaskField;
-  readonly split: Split | undefined;
-}
-
-interface Named extends Role {
-  readonly member: Member;
-}
 
 /**
  * Puts the files that archives stand for among those of a drop, each of one array: for `a.npz` its images as `a.npy` and
@@ -63,13 +61,6 @@ export async function openArchives(
 
 /** Archives of a set hold arrays of the same names: their shapes and their own names, which the cures have, may differ. */
 const alike = ({ code, reason }: Refusal) => [code, uncounted(reason)].join('\n');
-
-const FORMATS: Readonly<Record<string, ArchiveFormat>> = { npz, mat };
-
-const formatOf = (path: string) => FORMATS[nameParts(path).extension] ?? npz;
-
-/** Whether a file is one of several arrays by its name. */
-export const isArchiveName = ({ extension }: NameParts) => Object.hasOwn(FORMATS, extension);
 
 /** @throws Failure naming the archive when it cannot be told what it holds. */
 async function openArchive(archive: LazyFile, refusals: Refusal[]): Promise<LazyFile[]> {
@@ -128,9 +119,6 @@ function withFields(files: readonly LazyFile[], named: readonly Named[]): LazyFi
   });
 }
 
-const isStack = ({ type, shape, file }: Member) =>
-  typeof type !== 'string' && layoutOf(shape, file.path).pages > 1;
-
 /** Whether masks say what one would: a single one, or the objects and their classes. */
 const areOneMask = (masks: readonly Named[]) =>
   masks.length < 2 ||
@@ -153,66 +141,6 @@ async function oneOfEach(named: readonly Named[], archive: string, refusals: Ref
   }
   return kept;
 }
-
-const withoutIndices = (name: string) => name.replace(/[({]\d+[)}]/g, '');
-
-/** Numbered objects with a list of the class of each, beside them, as these and a map of classes. */
-function withClasses(named: readonly Named[], members: readonly Member[]): readonly Named[] {
-  const [objects, ...more] = named.filter(({ field }) => field === 'instances');
-  if (!objects || more.length > 0 || isStack(objects.member) || named.some(({ field }) => field === 'labels'))
-    return named;
-  const { member } = objects;
-  const parent = parentOf(member.name);
-  const list = (words: RegExp) =>
-    members.find((each) => isList(each) && parentOf(each.name) === parent && words.test(leafOf(each.name)));
-  const classes = list(CLASS_LISTS);
-  return classes
-    ? [...named, { ...objects, field: 'labels', member: classMap(member, classes, list(ID_LISTS)) }]
-    : named;
-}
-
-/** As HoVer-Net, Lizard and SBD call the list of the classes of objects, and that of their numbers. */
-const CLASS_LISTS = /^(inst_?)?(class|type|categor)(e?s|y|ies)?$/i;
-const ID_LISTS = /^(inst_?)?u?ids?$/i;
-
-const isList = ({ type, shape }: Member) =>
-  typeof type !== 'string' && shape.length === 2 && shape.filter((size) => size !== 1).length < 2;
-
-const leafOf = (name: string) => name.slice(name.lastIndexOf('.') + 1);
-const parentOf = (name: string) => name.slice(0, Math.max(0, name.lastIndexOf('.')));
-
-/** Whether an array has rows and columns; lists of points and boxes have two axes too, and one of them is short. */
-const isOfPixels = ({ type, shape }: Member) =>
-  typeof type !== 'string' && shape.filter((size) => size > FEW).length > 1;
-
-/** What single letters, `data` and `type` say in archives, and nowhere else. */
-const ONLY_HERE: Readonly<Record<string, Role['field']>> = {
-  x: 'image',
-  data: 'image',
-  y: 'mask',
-  type: 'labels',
-};
-
-/**
- * What a name says that has words for a role and for a split and no others: `gts`, `X_train`, `inst_map`, but not
- * `img_embeddings`. Of an element of a struct its own name says it, but for what `GTinst` in front of it says.
- */
-function roleOf(name: string): Role | undefined {
-  const tokens = tokensOf(leafOf(name));
-  const split = splitOfTokens(tokens);
-  const words = tokens.filter((token) => splitOfTokens([token]) === undefined && !isFiller(token));
-  const [word] = words;
-  const field = words.length === 1 && word ? ONLY_HERE[word.text] : undefined;
-  if (field) return { field, split };
-  const meaning = words.every(hasMeaning) ? meaningOf(words) : undefined;
-  if (meaning?.role === undefined || meaning.isAside) return undefined;
-  if (meaning.role === 'image') return { field: 'image', split };
-  return { field: /inst(ances?)?$/i.test(parentOf(name)) ? 'instances' : meaning.field, split };
-}
-
-const isFiller = (token: Token) => isRoleWord(token) && !hasMeaning(token);
-
-const saysAside = (name: string) => meaningOf(tokensOf(leafOf(name)))?.isAside === true;
 
 /**
  * An array as a file beside the others of its archive's folder.
@@ -240,7 +168,7 @@ async function checkPair(image: Member, mask: Member, archive: string): Promise<
     throw refuse(
       'data/array-shape',
       archive,
-      `${textOf(image)} is taken for ${pages} images and ${textOf(mask)} for ${own.pages === 1 ? 'one mask' : `${own.pages} masks`}, so they cannot be paired.`,
+      `${memberText(image)} is taken for ${pages} images and ${memberText(mask)} for ${own.pages === 1 ? 'one mask' : `${own.pages} masks`}, so they cannot be paired.`,
       `Move the axes to images, rows, columns (and channels). Where the first one of ${image.name} is of channels, in Python: ${load}images=np.moveaxis(${image.code}, 0, -1), masks=${mask.code}).`,
     );
   if (own.channels !== 2) return;
@@ -250,95 +178,8 @@ async function checkPair(image: Member, mask: Member, archive: string): Promise<
     throw refuse(
       'data/array-shape',
       archive,
-      `${textOf(mask)} has two numbers of objects for each pixel, as TissueNet has of whole cells and of nuclei, and one can be learned at a time.`,
+      `${memberText(mask)} has two numbers of objects for each pixel, as TissueNet has of whole cells and of nuclei, and one can be learned at a time.`,
       `In Python, keep the first or (with 1:) the second: ${load}images=${image.code}, masks=${mask.code}[..., :1]).`,
     );
   }
-}
-
-const sameName = (archive: string, path: string): Refusal =>
-  refusal(
-    'data/same-name',
-    archive,
-    `One of its arrays is taken as ${path}, and another file has that name.`,
-    'Rename one of the two.',
-  );
-
-/** The beginning of a line of Python that saves some of an archive as another one. */
-const loading = (archive: string) => {
-  const [format, file] = [formatOf(archive), fileOf(archive)];
-  return `${format.loading(file)}; np.savez_compressed("${format.saved(file)}", `;
-};
-
-const fileOf = (path: string) => nameParts(path).file;
-
-const textOf = ({ name, shape, type }: Member) =>
-  `${name} (${typeof type === 'string' ? type : shape.length === 0 ? 'one value' : shapeText(shape)})`;
-
-/** Arrays that are named in a message. */
-const NAMED = 8;
-
-function listed(members: readonly Member[]): string {
-  const more = members.length > NAMED ? ` and ${members.length - NAMED} more` : '';
-  return `${members.slice(0, NAMED).map(textOf).join(', ')}${more}`;
-}
-
-function noPixels(members: readonly Member[], archive: string) {
-  if (members.length > 0)
-    return refuse(
-      'data/array-no-image',
-      archive,
-      `It holds ${listed(members)}: no rows and columns of pixels.`,
-      'Nothing is missing if it says nothing of objects; else save a number for each pixel, of the size of the image.',
-    );
-  return refuse(
-    'data/not-an-image',
-    archive,
-    `By its name this is ${formatOf(archive).what}, and it holds none.`,
-    formatOf(archive).cureOfNone,
-  );
-}
-
-function unclear(members: readonly Member[], named: readonly Named[], archive: string) {
-  const others = members.filter((each) => isOfPixels(each) && !named.some(({ member }) => member === each));
-  const image = named.find(({ field }) => field === 'image')?.member ?? others.shift();
-  const mask = named.find(({ field }) => field !== 'image')?.member ?? others.shift();
-  const kept = [image && `images=${image.code}`, mask && `masks=${mask.code}`];
-  return refuse(
-    'data/array-names',
-    archive,
-    `It holds ${listed(members)}, and which of them are images and which masks cannot be told by their names.`,
-    `Nothing is missing if they are neither; else name them in Python: ${loading(archive)}${kept.filter(Boolean).join(', ')}).`,
-  );
-}
-
-const firstOfSeveral = (name: string, all: readonly Named[], archive: string): Refusal =>
-  notice(
-    'data/array-first',
-    archive,
-    `It holds ${all.length} maps called ${name}, as of as many annotators, and the first is used.`,
-    `To use another one, save it alone in Python: ${loading(archive)}masks=${all[1]?.member.code}), and leave this file out.`,
-  );
-
-function ofOneObject(name: string, all: readonly Named[], archive: string) {
-  const codes = all.map(({ member }) => member.code).join(', ');
-  return refuse(
-    'data/array-names',
-    archive,
-    `It holds ${all.length} masks of one value called ${name}: of an object each, or of an annotator, which cannot be told.`,
-    `In Python, make one map of those of objects: ${loading(archive)}instances=np.max([i * m for i, m in enumerate([${codes}], 1)], 0)).`,
-  );
-}
-
-/** Images of several sizes, which NumPy keeps as pickled objects. */
-function ofObjects(image: Member, mask: Member | undefined, archive: string) {
-  const [names, arrays, keys] = mask
-    ? ['(x, m)', `zip(${image.code}, ${mask.code})`, 'image=x, mask=m']
-    : ['x', image.code, 'image=x'];
-  return refuse(
-    'data/array-type',
-    archive,
-    `It holds ${listed(mask ? [image, mask] : [image])}: as Python objects, which are not read.`,
-    `Where you trust its source, save each image alone in Python: a = np.load("${fileOf(archive)}", allow_pickle=True); [np.savez_compressed(f"{i}.npz", ${keys}) for i, ${names} in enumerate(${arrays})].`,
-  );
 }

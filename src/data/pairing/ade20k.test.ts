@@ -1,6 +1,7 @@
 import { encode } from 'fast-png';
 import { expect, it } from 'vitest';
 import { blankPng, understoodDrop } from '../../testing/understood-drop.ts';
+import { readDatasets } from '../read-datasets.ts';
 
 const [WIDTH, HEIGHT] = [20, 16];
 
@@ -37,6 +38,34 @@ it('reads classes and objects out of the colours of ADE20K', async () => {
     'b/ADE_val_00000002.jpg': { objects: [[expect.any(String), 16, [1, 2, 5, 6]]], ignored: 0 },
   });
   expect(remarks).toEqual([]);
+});
+
+it('is one dataset, whose names of objects are left aside', async () => {
+  const noise = Uint8Array.from({ length: 3 * WIDTH * HEIGHT }, (_, i) => (i * i * 31 + i * 7) % 251);
+  const photo = encode({ width: WIDTH, height: HEIGHT, channels: 3, depth: 8, data: noise });
+  const names = ['training/a/abbey/ADE_train_00000001', 'training/b/bar/ADE_train_00000002'].concat(
+    'validation/b/bar/ADE_val_00000003',
+  );
+  const dropped = names.flatMap((name, i) =>
+    Object.entries({
+      '.jpg': photo,
+      '_seg.png': segmentation([2978, i], [401, 255]),
+      '_parts_1.png': segmentation([7, 1]),
+      '_atr.txt': new TextEncoder().encode('001 # 0 # 0 # sky # sky # ""'),
+    }).map(([end, bytes]) => ({
+      path: `ade/images/${name}${end}`,
+      size: bytes.length,
+      bytes: async () => bytes,
+    })),
+  );
+  const { datasets, refusals } = await readDatasets(dropped);
+  expect(datasets.map(({ samples }) => samples.map(({ split }) => split))).toEqual([
+    ['train', 'train', 'val'],
+  ]);
+  expect(refusals.map(({ severity, code, file }) => `${severity} ${code} ${file}`)).toEqual([
+    ...names.map((name) => `notice data/annotation-aside ade/images/${name}_atr.txt`),
+    `refused data/second-mask ade/images/${names[0]}_parts_1.png`,
+  ]);
 });
 
 it('says that a mask of such a name is none of ADE20K', async () => {

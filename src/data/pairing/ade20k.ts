@@ -6,6 +6,15 @@ import { refuse, valueOrThrow } from '../outcome.ts';
 
 /** As ADE20K calls them, beside `ADE_train_00000001.jpg`; a file of other masks is called otherwise. */
 const SEGMENTATION = /(^|\/)ADE_[^/]+_\d{8}_seg\.png$/i;
+const SEGMENTATION_END = /_seg\.png$/i;
+
+/** The images of a drop whose masks are those of ADE20K, which has a folder for each scene: they are of one dataset. */
+export function adeImages(paths: ReadonlyMap<string, unknown>): readonly string[] {
+  return [...paths.keys()].flatMap((path) => {
+    const image = path.replace(SEGMENTATION_END, '.jpg');
+    return SEGMENTATION.test(path) && paths.has(image) ? [image] : [];
+  });
+}
 
 /** The masks in the first file that is one of ADE20K, with which its other files say the same; undefined where none is. */
 export function adeMasks(files: readonly LazyFile[]): Required<MaskFields> | undefined {

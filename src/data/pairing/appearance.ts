@@ -112,6 +112,15 @@ function edgeColour({ width, height, data }: Pixels): number {
   return best.at;
 }
 
+/** What several files of one image look like together. */
+export function together([first, ...others]: readonly Appearance[]): Appearance | undefined {
+  if (!first || others.length === 0) return first;
+  const foreground = first.foreground.map((set, i) =>
+    set || others.some((other) => other.foreground[i]) ? 1 : 0,
+  );
+  return { ...first, foreground, share: foreground.filter(Boolean).length / foreground.length };
+}
+
 /** Overlap of what is set in two grids: intersection over union, 0–1. */
 export function overlapOf(a: Appearance, b: Appearance): number {
   let both = 0;

@@ -14,15 +14,19 @@ export function alreadyHas(path: string, image: string, used: string, more: numb
   );
 }
 
-/** Masks of a sort that are left out beside those that are used. */
-export function secondMask(kind: Kind, used: Kind): Refusal {
+/**
+ * Masks of a sort that are left out beside those that are used.
+ * @param standsIn whether they are used in images that have no other.
+ */
+export function secondMask(kind: Kind, used: Kind, standsIn = false): Refusal {
   const both = [...kind.byImage].filter(([image]) => used.byImage.has(image));
   const [image, claims] = both[0] ?? [firstOf(kind).image, []];
   const path = claims[0]?.file.parts.path ?? firstOf(kind).path;
   const other = used.byImage.get(image)?.[0]?.file.parts.path ?? firstOf(used).path;
   const left = kind.byImage.size - both.length;
+  const fate = standsIn ? 'which is used, as those that both have are nearly the same' : 'and no mask';
   const alone =
-    left === 0 ? '' : ` ${left === 1 ? '1 image has' : `${left} images have`} only such a one, and no mask.`;
+    left === 0 ? '' : ` ${left === 1 ? '1 image has' : `${left} images have`} only such a one, ${fate}.`;
   return alreadyHas(path, image, other, Math.max(0, both.length - 1), alone);
 }
 

@@ -1,6 +1,6 @@
 import { sortedByName } from '../natural-order.ts';
 import type { Refusal } from '../types.ts';
-import { type Appearance, overlapOf, type Peek } from './appearance.ts';
+import { type Appearance, overlapOf, type Peek, together } from './appearance.ts';
 import type { Claim } from './assign.ts';
 import {
   alreadyHas,
@@ -11,7 +11,7 @@ import {
   takenApart,
   takenAsClasses,
 } from './choose-remarks.ts';
-import { classesApart, isClassFolders, type Kind, kindsOf, nameOfClass } from './kinds.ts';
+import { areClassesAlike, classesApart, isClassFolders, type Kind, kindsOf, nameOfClass } from './kinds.ts';
 import { type MaskField, namesAnnotator, tokensOf } from './words.ts';
 
 /** The files that say where the objects of one image are. */
@@ -44,6 +44,8 @@ const WIDE = 0.4;
 /** Intersection over union from which two masks are of one thing, drawn twice, and below which of two. */
 const SAME = 0.5;
 const OTHER = 0.2;
+/** … and from which those of one sort may stand for the other where an image has no other. */
+const ALIKE = 0.7;
 
 /** Which of the masks of each image are used, and as what; the images are those of one dataset. */
 export async function chooseMasks(claims: readonly Claim[], peek: Peek): Promise<Choice> {
@@ -61,6 +63,7 @@ export async function chooseMasks(claims: readonly Claim[], peek: Peek): Promise
   for (const field of ['mask', 'instances', 'labels'] as const) {
     const mayBeClasses = !claims.some(({ mask }) => mask.field === 'labels' && field !== 'labels');
     const alone: Kind[] = [];
+    const classes: Kind[] = [];
     for (const kinds of rivalsOf(kindsOf(claims.filter(({ mask }) => mask.field === field)))) {
       const asides = kinds.filter((kind) => insteadOf(kind).length > 0);
       refusals.push(...asides.map((kind) => previewLeft(kind, insteadOf(kind))));
@@ -68,12 +71,17 @@ export async function chooseMasks(claims: readonly Claim[], peek: Peek): Promise
       const settled = await settle(rivals, peek);
       refusals.push(...settled.refusals);
       const [only] = settled.used;
-      if (settled.used.length > 1 && !classNames && mayBeClasses) {
-        classNames = takeAsClasses(settled.used, of);
+      if (settled.used.length > 1 && classes.length === 0 && !classNames && mayBeClasses) {
+        classes.push(...settled.used);
       } else if (only) {
         for (const other of settled.used.slice(1)) refusals.push(secondMask(other, only));
         alone.push(only);
       }
+    }
+    if (classes.length > 0) {
+      const more = alone.filter((kind) => areClassesAlike([...classes, kind]));
+      alone.splice(0, alone.length, ...alone.filter((kind) => !more.includes(kind)));
+      classNames = takeAsClasses([...classes, ...more], of);
     }
     const apart = classesApart(alone);
     if (isClassFolders(apart) && !classNames && mayBeClasses) {
@@ -107,7 +115,10 @@ interface Settled {
   readonly refusals: readonly Refusal[];
 }
 
-/** Of several masks of the same images: the better ones; of those that are alike, classes or the first. */
+/**
+ * Of several masks of the same images: the better ones; of those that are as good, classes, or the first sort. Where another
+ * sort is nearly the same, one with a file for each object is taken, and the other stands in for it; where it is not and has more than twice the images, it is taken.
+ */
 async function settle(kinds: readonly Kind[], peek: Peek): Promise<Settled> {
   const refusals: Refusal[] = [];
   let open = [...kinds];
@@ -140,25 +151,37 @@ async function settle(kinds: readonly Kind[], peek: Peek): Promise<Settled> {
       leave(kind, fieldOfViewLeft(kind, others));
     }
   }
-  const [first, ...others] = open;
-  if (!first || others.length === 0) return { used: open, refusals };
-  const overlap = largestOverlap(open, looks);
+  const [kept, ...besides] = open;
+  if (!kept || besides.length === 0) return { used: open, refusals };
+  const overlap = largestOverlap(open, looks, overlapBesides);
   const areFolders = isClassFolders(open);
   const isClasses = overlap === undefined ? areFolders : areFolders ? overlap < SAME : overlap < OTHER;
   if (
     isClasses &&
-    !open.some(({ folders, affix }) => namesAnnotator(tokensOf(`${folders.at(-1) ?? ''} ${affix}`)))
+    !open.some(({ folders, affix }) => namesAnnotator(tokensOf([...folders, affix].join(' '))))
   ) {
     if (!areFolders) refusals.push(takenAsClasses(open));
     return { used: open, refusals };
   }
-  for (const kind of others) leave(kind, secondMask(kind, first));
-  return { used: [first], refusals };
+  const standsIn =
+    !areFolders && besides.every((kind) => (largestOverlap([kept, kind], looks) ?? 0) >= ALIKE);
+  const most = open.toSorted((a, b) => b.byImage.size - a.byImage.size)[0] ?? kept;
+  const ofObjects = open.find(({ byImage }) => [...byImage.values()].some((claims) => claims.length > 1));
+  const all = 2 * kept.byImage.size >= most.byImage.size ? kept : most;
+  const first = standsIn ? (ofObjects ?? kept) : all;
+  let used = first;
+  for (const kind of open.filter((each) => each !== first)) {
+    leave(kind, secondMask(kind, used, standsIn));
+    if (standsIn) used = { ...used, byImage: new Map([...kind.byImage, ...used.byImage]) };
+  }
+  return { used: [used], refusals };
 }
 
 /** Images that are looked at, and at most where kinds are empty in the first ones. */
 const LOOKED_AT = 2;
 const MOST_LOOKED_AT = 6;
+/** Files of one image that are looked at, where each has an object. */
+const MOST_PARTS = 16;
 
 /** What the masks of a few images look like that have all kinds, or as many as any. */
 async function lookAt(
@@ -176,8 +199,12 @@ async function lookAt(
     if (i >= LOOKED_AT && isCompared) break;
     let filled = 0;
     for (const [{ byImage }, own] of looks) {
-      const path = byImage.get(image)?.[0]?.file.parts.path;
-      const look = path === undefined ? undefined : await peek(path);
+      const parts: Appearance[] = [];
+      for (const { file } of (byImage.get(image) ?? []).slice(0, MOST_PARTS)) {
+        const part = await peek(file.parts.path);
+        if (part) parts.push(part);
+      }
+      const look = together(parts);
       if (look && look.share > 0) filled++;
       own.push(look);
     }
@@ -214,6 +241,7 @@ function isInside(inner: Appearance, outer: Appearance): boolean {
 function largestOverlap(
   kinds: readonly Kind[],
   looks: ReadonlyMap<Kind, readonly (Appearance | undefined)[]>,
+  of: (a: Appearance, b: Appearance) => number = overlapOf,
 ): number | undefined {
   let most: number | undefined;
   for (const [k, a] of kinds.entries()) {
@@ -221,8 +249,7 @@ function largestOverlap(
       for (const [i, look] of (looks.get(a) ?? []).entries()) {
         const other = looks.get(b)?.[i];
         // An empty mask says nothing of where the others are.
-        if (look && other && look.share > 0 && other.share > 0)
-          most = Math.max(most ?? 0, overlapOf(look, other));
+        if (look && other && look.share > 0 && other.share > 0) most = Math.max(most ?? 0, of(look, other));
       }
     }
   }
@@ -274,6 +301,13 @@ async function takeKind(
     files[field] = path;
     for (const { file } of others) refusals.push(alreadyHas(file.parts.path, image, path, 0));
   }
+}
+
+/** The overlap of two masks; none where one lies within the other and is far smaller, as a cup within its disc. */
+function overlapBesides(a: Appearance, b: Appearance): number {
+  const overlap = overlapOf(a, b);
+  const [inner, outer] = a.share < b.share ? [a, b] : [b, a];
+  return overlap < SAME && isInside(inner, outer) ? 0 : overlap;
 }
 
 /** Whether the files of an image are of the same objects, drawn by several people. */

@@ -5,8 +5,9 @@ import type { Peek } from './appearance.ts';
 import type { Assignment, Claim } from './assign.ts';
 import { type ClassMask, chooseMasks } from './choose.ts';
 import { componentOf, isSplitOnly, shapeOf, sharedStart, splitOfFolders } from './folders.ts';
+import { push } from './match.ts';
 import { boundariesOf, type Series, type SeriesFile } from './series.ts';
-import { lookOf, uncounted } from './words.ts';
+import { lookOf, namesPartOfSet, tokensOf, uncounted } from './words.ts';
 
 export interface PairedSample extends SampleFiles {
   /** Masks of one class each; together they are the labels. */
@@ -24,8 +25,9 @@ export interface PairedDataset {
 
 /** One-image folders from which on they are cases of one dataset, whatever their images are called. */
 const MANY = 4;
-/** Folders told apart by a number alone from which on they are, however many images each has. */
+/** Folders told apart by a number alone from which on they are, however many images each has; fewer where a word says so. */
 const NUMBERED = 3;
+const NUMBERED_PARTS = 2;
 
 interface DatasetOptions {
   readonly topName: string;
@@ -191,7 +193,8 @@ function casesAmong(all: readonly Case[]): readonly Case[] {
     return ones;
   const counts = new Map<string | undefined, number>();
   for (const { shape } of all) counts.set(shape, (counts.get(shape) ?? 0) + 1);
-  return all.filter(({ shape }) => shape !== undefined && (counts.get(shape) ?? 0) >= NUMBERED);
+  const least = (shape: string) => (namesPartOfSet(tokensOf(shape)) ? NUMBERED_PARTS : NUMBERED);
+  return all.filter(({ shape }) => shape !== undefined && (counts.get(shape) ?? 0) >= least(shape));
 }
 
 /** Joins cases, then those that these make in turn: the clips of videos, then the videos. */
@@ -330,8 +333,8 @@ function remarksOf(claims: readonly Claim[], kept: readonly NamedImage[]): Refus
 }
 
 /**
- * Images without a mask that the mask of another one in their folder would fit: it is called as theirs begin (`a` or
- * `a_seg`, and `a_0001`), or its name follows from theirs by a rule as good.
+ * Images without a mask that the mask of another one would fit: it is called as theirs begin (`a` or `a_seg`, and `a_0001`),
+ * its name follows from theirs by a rule as good, or all in their folder are called as those in the folder of the other.
  */
 function sharingAMask(claims: readonly Claim[], kept: readonly NamedImage[]) {
   const keyOf = ({ parts }: SeriesFile, stem: string) => `${parts.folders.join('/')}\n${stem}`;
@@ -345,14 +348,42 @@ function sharingAMask(claims: readonly Claim[], kept: readonly NamedImage[]) {
     for (const rival of rivals) rivalled.set(rival.file.parts.path, claim);
   }
   const labelled = new Set(claims.map(({ image }) => image.file));
+  const twins = twinsOf(claims, kept);
   return kept.flatMap(({ file }) => {
     if (labelled.has(file)) return [];
     const begun = boundariesOf(file.stem).flatMap(
       ({ end }) => masks.get(keyOf(file, file.stem.slice(0, end))) ?? [],
     );
-    const mask = begun[0] ?? rivalled.get(file.parts.path);
+    const mask = begun[0] ?? rivalled.get(file.parts.path) ?? twins.get(file);
     return mask ? [{ file, mask }] : [];
   });
+}
+
+/**
+ * The masks of images called as those of a folder beside theirs, in which none has one: `nir/a_1` of `rgb/a_1`. Names that
+ * are numbers alone may be of anything.
+ */
+function twinsOf(claims: readonly Claim[], kept: readonly NamedImage[]): ReadonlyMap<SeriesFile, Claim> {
+  const folders = new Map<string, SeriesFile[]>();
+  for (const { file } of kept) push(folders, file.parts.folders.join('/'), file);
+  const masks = new Map<string, Map<string, Claim>>();
+  for (const claim of claims) {
+    const folder = claim.image.file.parts.folders.join('/');
+    masks.set(folder, (masks.get(folder) ?? new Map()).set(claim.image.file.stem, claim));
+  }
+  const outer = (folder: string) => folder.slice(0, Math.max(0, folder.lastIndexOf('/')));
+  const twins = new Map<SeriesFile, Claim>();
+  for (const [folder, files] of folders) {
+    if (folder === '' || masks.has(folder) || !files.every(({ stem }) => /\p{L}/u.test(stem))) continue;
+    for (const [other, byStem] of masks) {
+      if (outer(other) !== outer(folder) || !files.every(({ stem }) => byStem.has(stem))) continue;
+      for (const file of files) {
+        const claim = byStem.get(file.stem);
+        if (claim) twins.set(file, claim);
+      }
+    }
+  }
+  return twins;
 }
 
 function outsideFolders(path: string): Refusal {

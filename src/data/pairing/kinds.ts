@@ -111,6 +111,12 @@ export const isClassFolders = (kinds: readonly Kind[]) =>
   kinds.length > 1 &&
   new Set(kinds.map(({ folders }) => folders.slice(0, -1).join('/'))).size === 1;
 
+/** Whether sorts lie beside each other as classes do: in a folder each, or in one with an ending each. */
+export const areClassesAlike = (kinds: readonly Kind[]) =>
+  isClassFolders(kinds) ||
+  (kinds.every(({ affix }) => affix !== '') &&
+    new Set(kinds.map(({ folders }) => folders.join('/'))).size === 1);
+
 /**
  * Folders of masks that have a name beyond the words for masks, none for a split or for who drew them, where these are of other
  * images of the same folders, and none is called after one: `masks/car` and `masks/road`. None where there are not several.

@@ -297,6 +297,55 @@ const layouts: Readonly<Record<string, Layout>> = {
     ],
     datasets: ['U 3', 'other_test 1'],
   },
+  'two sequences, and two folders that a number alone tells apart': {
+    files: ['a/seq1', 'a/seq2', 'b/plate1', 'b/plate2'].flatMap((place) =>
+      ['0', '1'].flatMap((n) => [`${place}/Images/${n}.png`, `${place}/Labels/${n}.png`]),
+    ),
+    pairs: ['a/seq1', 'a/seq2', 'b/plate1', 'b/plate2'].flatMap((place) =>
+      ['0', '1'].map((n) => `${place}/Images/${n}.png -> labels ${place}/Labels/${n}.png`),
+    ),
+    datasets: ['a 4', 'plate1 2', 'plate2 2'],
+  },
+  'folders of classes, one of them of other images than those that the rest share': {
+    files: [
+      ...['1', '2', '3', '4'].map((n) => `set/images/${n}.png`),
+      ...['1', '2'].flatMap((n) => [`set/masks/leaf/${n}.png`, `set/masks/stem/${n}.png`]),
+      ...['3', '4'].map((n) => `set/masks/root/${n}.png`),
+    ],
+    pairs: [
+      ...['1', '2'].map(
+        (n) => `set/images/${n}.png -> classes 1=set/masks/leaf/${n}.png 3=set/masks/stem/${n}.png`,
+      ),
+      ...['3', '4'].map((n) => `set/images/${n}.png -> classes 2=set/masks/root/${n}.png`),
+    ],
+    parts: /leaf|stem|root/,
+    classNames: ['leaf', 'root', 'stem'],
+  },
+  'LEVIR-CD and Agriculture-Vision: two images of a place, in a folder each': {
+    files: [
+      ...['test/t1', 'test/t2', 'val/u1', 'val/u2'].flatMap((place) =>
+        ['A', 'B', 'label'].map((folder) => `c/${place.replace('/', `/${folder}/`)}.png`),
+      ),
+      ...['v1', 'v2'].flatMap((n) => [
+        `v/images/nir/${n}.jpg`,
+        `v/images/rgb/${n}.jpg`,
+        `v/masks/rgb/${n}.png`,
+      ]),
+    ],
+    pairs: [
+      ...['test', 'val'].flatMap((split) => {
+        const [t, u] = split === 'test' ? ['t1', 't2'] : ['u1', 'u2'];
+        return [
+          ...[t, u].map((n) => `c/${split}/A/${n}.png -> labels c/${split}/label/${n}.png`),
+          ...[t, u].map((n) => `c/${split}/B/${n}.png -> `),
+        ];
+      }),
+      ...['v1', 'v2'].map((n) => `v/images/nir/${n}.jpg -> `),
+      ...['v1', 'v2'].map((n) => `v/images/rgb/${n}.jpg -> v/masks/rgb/${n}.png`),
+    ],
+    datasets: ['c 8', 'v 4'],
+    refusals: ['c/test/B/t1.png data/shared-mask', 'v/images/nir/v1.jpg data/shared-mask'],
+  },
   'DUTS: a short word for the split, behind the name of the set': {
     files: ['TE', 'TR'].flatMap((split) =>
       ['1', '2'].flatMap((n) => [
@@ -863,6 +912,45 @@ const layouts: Readonly<Record<string, Layout>> = {
     flat: /label|fg|centers/,
     pairs: ['1', '2'].map((n) => `A1/plant00${n}_rgb.png -> A1/plant00${n}_label.png`),
     refusals: ['A1/plant001_centers.png data/preview', 'A1/plant001_fg.png data/second-mask'],
+  },
+  'CTC: one gold frame beside silver ones, which nothing compares': {
+    files: [
+      ...['000', '001', '002'].flatMap((n) => [`c/01/t${n}.tif`, `c/01_ST/SEG/man_seg${n}.tif`]),
+      'c/01_GT/SEG/man_seg001.tif',
+    ],
+    pairs: ['000', '001', '002'].map((n) => `c/01/t${n}.tif -> c/01_ST/SEG/man_seg${n}.tif`),
+    refusals: ['c/01_GT/SEG/man_seg001.tif data/second-mask'],
+  },
+  'CTC: one gold frame beside silver ones that are nearly the same': {
+    files: [
+      ...['000', '001', '002'].flatMap((n) => [`c/01/t${n}.tif`, `c/01_ST/SEG/man_seg${n}.tif`]),
+      'c/01_GT/SEG/man_seg001.tif',
+    ],
+    pairs: ['000', '001', '002'].map(
+      (n) => `c/01/t${n}.tif -> c/01_${n === '001' ? 'GT' : 'ST'}/SEG/man_seg${n}.tif`,
+    ),
+    parts: /seg/,
+    refusals: ['c/01_ST/SEG/man_seg001.tif data/second-mask'],
+  },
+  'one image of several was labelled, under another name with its number': {
+    files: [...['8', '9', '10'].map((n) => `images/t${n}.png`), 'masks/drawn_9.png'],
+    pairs: ['images/t8.png -> ', 'images/t9.png -> masks/drawn_9.png', 'images/t10.png -> '],
+  },
+  'BBBC010: the name of a well within those of its channels': {
+    files: ['A01', 'A02', 'B11'].flatMap((well) => [
+      ...['w1_9E84', 'w2_1B25'].map((end) => `images/1649_Amp5-1_B_20070424_${well}_${end}-${well}F.tif`),
+      `foreground/${well}_binary.png`,
+    ]),
+    pairs: ['A01', 'A02', 'B11'].flatMap((well) => [
+      `images/1649_Amp5-1_B_20070424_${well}_w1_9E84-${well}F.tif -> foreground/${well}_binary.png`,
+      `images/1649_Amp5-1_B_20070424_${well}_w2_1B25-${well}F.tif -> `,
+    ]),
+    refusals: ['images/1649_Amp5-1_B_20070424_A01_w2_1B25-A01F.tif data/shared-mask'],
+  },
+  'a code that images of several plates have': {
+    files: ['p_A01', 'q_A01'].map((n) => `images/${n}_x.tif`).concat('masks/A01_gt.png', 'masks/B01_gt.png'),
+    pairs: ['images/p_A01_x.tif -> ', 'images/q_A01_x.tif -> '],
+    refusals: ['masks/A01_gt.png data/mask-without-image', 'masks/B01_gt.png data/mask-without-image'],
   },
   'Omnipose and Cellpose: flows beside masks': {
     files: ['1', '2'].flatMap((n) => [`c/${n}.tif`, `c/${n}_flows.tif`, `c/${n}_masks.tif`]),

@@ -1,3 +1,4 @@
+import { sortedByName } from '../natural-order.ts';
 import { bareOf, sharedStart, splitOfFolders, wordsOf } from './folders.ts';
 import { relate } from './relation.ts';
 import type { Series, SeriesFile } from './series.ts';
@@ -217,7 +218,7 @@ function bestOf(images: readonly ImageEntry[], name: string, masks: readonly str
     if (score > most) [best, most] = [[image], score];
     else if (score === most) best.push(image);
   }
-  const [image, ...others] = best;
+  const [image, ...others] = sortedByName(best, ({ file }) => file.parts.path);
   return most === Number.NEGATIVE_INFINITY || !image
     ? undefined
     : { image, rivals: others.filter(({ file }) => file.stem !== image.file.stem) };

@@ -1,7 +1,7 @@
 /** Finds by what rule the names of masks follow from those of images, when they are not the same. */
 import { sortedByName } from '../natural-order.ts';
 import { boundariesOf } from './series.ts';
-import { splitOfTokens, stackOf, tokensOf, uncounted } from './words.ts';
+import { isNumber, isRoleWord, splitOfTokens, stackOf, tokensOf, uncounted } from './words.ts';
 
 /** Masks by which a rule is looked for; all are then tried with it. */
 const SAMPLE = 40;
@@ -26,7 +26,10 @@ export interface Relation {
  * - both have a word of their own within the same name (`a_outline_z0` and `a_photo_z0`, `dogmask_1` and `dog_1`);
  * - the mask's whole name begins one image's (`a01_s1` of `a01_s1_w1a3f`), or those of a few, as of channels
  *   (`a_0000` and `a_0001`): then it belongs to the first;
- * - only zeros before their numbers tell them apart (`7` and `0007`).
+ * - only zeros before their numbers tell them apart (`7` and `0007`);
+ * - it is the only mask, and one image alone has its numbers (`man_seg003` of `t000`, `t001` …);
+ * - where no other holds, its words of letters and numbers are among those of one image, or of its channels (`A01_binary`
+ *   of `0003_A01_w1` and `0003_A01_w2`): then it belongs to the first.
  */
 export function relate(masks: readonly string[], images: readonly string[]): Relation | undefined {
   const candidates = [
@@ -36,11 +39,12 @@ export function relate(masks: readonly string[], images: readonly string[]): Rel
     ...byInnerWord(masks, images),
     beginning(masks, images),
     byNumbers(masks, images),
+    onlyMask(masks, images),
   ]
     .filter(({ size }) => size * 2 >= masks.length)
     .map(withinSplits);
   const most = Math.max(0, ...candidates.map(({ size }) => size));
-  if (most === 0 || most * 2 < masks.length) return undefined;
+  if (most === 0) return byCodes(masks, images);
   const rated = candidates
     .filter(({ size }) => size === most)
     .map((found) => ({ found, shared: sharedBy(found) }));
@@ -234,6 +238,46 @@ function beginning(masks: readonly string[], images: readonly string[]): Map<str
   return found;
 }
 
+/** What a name is made of, and which of it has letters and numbers, as the name of a well. */
+const piecesOf = (name: string) => name.split(/[\s_.-]+/);
+const isCode = (word: string) => /^[\p{L}\p{N}]+$/u.test(word) && /\p{L}/u.test(word) && /\p{N}/u.test(word);
+
+/**
+ * For each mask, whose name has but codes, numbers and words for masks, the image with all of its codes, or the channels of one:
+ * their names are the same up to the last of these.
+ */
+function byCodes(masks: readonly string[], images: readonly string[]): Relation | undefined {
+  const byCode = new Map<string, Set<string>>();
+  for (const image of images)
+    for (const code of piecesOf(image).filter(isCode))
+      byCode.set(code, (byCode.get(code) ?? new Set()).add(image));
+  const found = new Map<string, string>();
+  const rivals = new Map<string, Set<string>>();
+  for (const mask of masks) {
+    const codes = piecesOf(mask).filter(isCode);
+    const others = tokensOf(
+      piecesOf(mask)
+        .filter((piece) => !isCode(piece))
+        .join(' '),
+    );
+    if (!others.every((token) => isNumber(token) || isRoleWord(token))) continue;
+    const having = codes.map((code) => byCode.get(code) ?? new Set<string>());
+    const [rarest = new Set<string>()] = having.toSorted((a, b) => a.size - b.size);
+    const fits = [...rarest].filter((image) => having.every((others) => others.has(image))).sort();
+    const upTo = (image: string) => {
+      const words = piecesOf(image);
+      return words.slice(0, words.findLastIndex((word) => codes.includes(word)) + 1).join(' ');
+    };
+    const [image, ...channels] = fits;
+    const areChannels = fits.length <= CHANNELS && new Set(fits.map(upTo)).size === 1;
+    if (image === undefined || !areChannels) continue;
+    found.set(mask, image);
+    if (channels.length > 0) rivals.set(mask, new Set(channels));
+  }
+  const within = withinSplits(found);
+  return within.size * 2 >= masks.length && within.size > 0 ? { images: within, rivals } : undefined;
+}
+
 /** The only image whose name is the mask's but for leading zeros. */
 function byNumbers(masks: readonly string[], images: readonly string[]): Map<string, string> {
   const byName = uniqueNames(images, withoutZeros);
@@ -243,6 +287,19 @@ function byNumbers(masks: readonly string[], images: readonly string[]): Map<str
       return image ? [[mask, image] as const] : [];
     }),
   );
+}
+
+/** The only image with the numbers of a mask that is alone, where images are told apart by their numbers. */
+function onlyMask([mask, ...others]: readonly string[], images: readonly string[]): Map<string, string> {
+  const numbers = (name: string) =>
+    withoutZeros(name)
+      .match(/\p{N}+/gu)
+      ?.join(' ') ?? '';
+  const areCounted = images.length > 1 && new Set(images.map(uncounted)).size === 1;
+  const image = uniqueNames(images, numbers).get(numbers(mask ?? ''));
+  return mask !== undefined && others.length === 0 && areCounted && image
+    ? new Map([[mask, image]])
+    : new Map();
 }
 
 /** A name without the zeros before its numbers. */

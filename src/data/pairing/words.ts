@@ -38,6 +38,11 @@ const WORDS: ReadonlyMap<string, Meaning> = table({
 /** Words that beside one for masks say that these are painted to be looked at, and alone say nothing: `masks_human`. */
 const PAINTED = new Set(['human']);
 
+/** Words for a part of one set, of which there are several: `seq1`. */
+const PARTS_OF_SETS = new Set(
+  'seq sequence video vid clip patient subject case scene slide volume vol stack fold'.split(' '),
+);
+
 const SPLITS: ReadonlyMap<string, Split> = table({
   train: 'train training',
   val: 'val valid validation dev',
@@ -117,6 +122,10 @@ export function hasMeaning({ text }: Token): boolean {
   const meaning = WORDS.get(text);
   return meaning !== undefined && meaning !== 'filler' && meaning !== 'object';
 }
+
+/** Whether a name says that it is one of several parts of a set. */
+export const namesPartOfSet = (tokens: readonly Token[]) =>
+  tokens.some(({ text }) => PARTS_OF_SETS.has(text));
 
 export const isNumber = ({ text }: Token) => /^\p{N}+$/u.test(text);
 

@@ -1,5 +1,6 @@
 /** Which values take no part: rims, stripes without data, values that usually mean "no class". */
 import { IGNORED } from '../objects.ts';
+import { codedIds } from './coded-ids.ts';
 import { type Findings, type Known, SMALL_IDS, same } from './findings.ts';
 
 /** Values that mean "no class" in many formats. */
@@ -35,6 +36,9 @@ export function ignoredOf(findings: Findings, known: readonly Known[], backgroun
       findings.evidence.push(`${value} is ignored.`);
     } else if (value < 0) ignore(value, 'negative values are no class');
   }
+  const noPart = codedIds(findings, known)?.noPart;
+  if (noPart !== undefined)
+    ignore(noPart, 'beside numbers of objects in thousands it marks what takes no part, as in MOTS');
   // An id is an object whatever its shape, unless it is one of the values that mean "no class" in many formats.
   const isOfIds = findings.role === 'instances';
   const mayBeIgnored = ({ value }: Known) => !isOfIds || VOID.has(value);

@@ -2,6 +2,7 @@
 import type { Refusal } from '../types.ts';
 import { backgroundOf } from './background.ts';
 import type { ClassTable } from './class-table.ts';
+import { CLASS_STEP, codedIds } from './coded-ids.ts';
 import { Findings, type Known, same } from './findings.ts';
 import { ignoredOf } from './ignored.ts';
 import { meaningOf } from './meaning.ts';
@@ -74,6 +75,7 @@ function readingOf(findings: Findings, { known, levels }: MeantValues): MaskRead
   if (!canLabel(findings, foreground, levels)) return null;
   const meaning = meaningOf(findings, known, foreground, levels);
   const threshold = thresholdOf(findings, levels);
+  const isCoded = meaning === 'objects' && codedIds(findings, known) !== undefined;
   return {
     samples: findings.samples,
     background,
@@ -81,6 +83,7 @@ function readingOf(findings: Findings, { known, levels }: MeantValues): MaskRead
     levels,
     threshold,
     meaning,
+    ...(isCoded && { classStep: CLASS_STEP }),
     zeroLabel: zeroLabel(background, foreground),
     transparentUnder: findings.gathered.transparentUnder,
   };

@@ -1,4 +1,5 @@
 /** What values stand for: foreground, classes, or an object each. */
+import { codedIds } from './coded-ids.ts';
 import { type Findings, type Known, SMALL_IDS } from './findings.ts';
 import type { MaskReading } from './reading.ts';
 import type { Table } from './table.ts';
@@ -14,9 +15,15 @@ export function meaningOf(
 ): MaskReading['meaning'] {
   const { instances } = findings.changes;
   const values = findings.list(foreground);
-  if (findings.role === 'instances' || instances === true) {
+  if ((findings.role === 'instances' || instances === true) && !codedIds(findings, known)) {
     const why = instances ? ', as you chose' : '';
     findings.evidence.push(`Each value is an object${why}.`);
+    return 'objects';
+  }
+  if (codedIds(findings, known)) {
+    findings.evidence.push(
+      'Each value is an object, and its thousands are its class, as in MOTS and Cityscapes.',
+    );
     return 'objects';
   }
   // What a table of classes names is no number of an object.

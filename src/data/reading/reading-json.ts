@@ -18,6 +18,7 @@ const maskReading = v.object({
   levels: v.nullable(v.pipe(v.array(value), v.maxLength(32), v.readonly())),
   threshold: v.nullable(v.pipe(v.number(), v.finite())),
   meaning: v.picklist(['foreground', 'classes', 'objects']),
+  classStep: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(2))),
   zeroLabel: v.pipe(v.number(), v.integer(), v.minValue(0)),
   transparentUnder: v.nullable(v.pipe(v.number(), v.finite())),
 });

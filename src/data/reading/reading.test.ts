@@ -907,6 +907,36 @@ describe('ids of objects', () => {
   });
 });
 
+describe('ids that say their class', () => {
+  const coded = [0, 1001, 2004, 10_000];
+  const masks = (pixels: readonly number[]) => plain(pixels, { bits: 16 }, 2);
+
+  it.each(['masks', 'labels', 'instances'] as const)('are objects, in %s', (role) => {
+    const { inferred, areas, labels, ignored, remarks } = understand(masks(coded), { role });
+    expect(inferred.reading).toMatchObject({ meaning: 'objects', classStep: 1000, ignored: [10_000] });
+    expect(areas).toEqual(AREAS);
+    expect(labels).toEqual([1001, 2004]);
+    expect(ignored).toBeGreaterThan(100);
+    expect(remarks).toEqual(['data/reading-ignored']);
+  });
+
+  it('may lie beside small numbers that are classes', () => {
+    const { inferred } = understand(masks([7, 26_000, 26_001, 8]), { role: 'instances' });
+    expect(inferred.reading).toMatchObject({ meaning: 'objects', classStep: 1000 });
+  });
+
+  it('are no classes in thousands, large ids, small ones, or what a person calls classes', () => {
+    const isCoded = (pixels: readonly number[], role: MaskRole, changes: ReadingChanges = {}) =>
+      understand(masks(pixels), { role, changes }).inferred.reading?.classStep !== undefined;
+    expect(isCoded([0, 1000, 2000, 3000], 'masks')).toBe(false);
+    expect(isCoded([0, 1500, 2730, 65_535], 'instances')).toBe(false);
+    expect(isCoded([0, 70, 1004, 2001], 'instances')).toBe(false);
+    expect(isCoded([0, 1, 2, 3], 'instances')).toBe(false);
+    expect(isCoded(coded, 'masks', { instances: false })).toBe(false);
+    expect(isCoded(coded, 'masks')).toBe(true);
+  });
+});
+
 describe('what a person chooses', () => {
   const masks = plain([0, 1, 2, 255], {}, 2);
 

@@ -33,6 +33,8 @@ export interface MaskReading {
    */
   readonly threshold: number | null;
   readonly meaning: MaskMeaning;
+  /** Of objects: a value divided by it is its class, and a smaller one is a class itself; without it values say none. */
+  readonly classStep?: number;
   /** The label of value 0 where another value is the background; 0 where 0 is. */
   readonly zeroLabel: number;
   /** Alpha under which a pixel counts as transparent, where colours are read and transparency means something. */

@@ -32,6 +32,12 @@ describe('dataset.json', () => {
     expect(await readSettings(fileOf('{}'))).toEqual({ ok: true, value: {} });
   });
 
+  it('may be in UTF-16, as PowerShell writes it', async () => {
+    const units = Uint16Array.from('\ufeff{"background": 3}', (character) => character.charCodeAt(0));
+    const read = await readSettings(fileOf(new Uint8Array(units.buffer)));
+    expect(read).toEqual({ ok: true, value: { background: 3 } });
+  });
+
   it.each([
     ['no JSON', '{"background":', /not valid JSON/],
     ['nothing', '', /not valid JSON/],

@@ -1,5 +1,7 @@
 /** Settings of a dataset, its reading and its scale, that a person writes: in `dataset.json` beside the images, as flags, or in the studio. */
+
 import * as v from 'valibot';
+import { textOf } from '../../config/text-of.ts';
 import type { Dataset } from '../dataset.ts';
 import { withRunOrder } from '../dataset-runs.ts';
 import { nameParts } from '../file-names.ts';
@@ -91,7 +93,7 @@ export async function readSettings(file: LazyFile): Promise<Outcome<DatasetSetti
   if (!bytes.ok) return bytes;
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder().decode(bytes.value));
+    json = JSON.parse(textOf(bytes.value));
   } catch {
     return refused('This file of settings is not valid JSON.');
   }

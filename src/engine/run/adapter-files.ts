@@ -1,5 +1,7 @@
 /** Taking a run's adapter out as files and bringing one in: our own, or LoRA of another program. */
+
 import { Failure } from '../../config/failure.ts';
+import { textOf } from '../../config/text-of.ts';
 import { isImageName, nameParts } from '../../data/file-names.ts';
 import type { InputFile } from '../../data/read-datasets.ts';
 import type { Scale } from '../../data/types.ts';
@@ -112,7 +114,7 @@ export async function understandAdapterFiles(inputs: readonly InputFile[]): Prom
   const { weights, json } = await ownPair(chosen);
   const { base, mopeft, training } = parseRecord({
     name: json.name,
-    text: new TextDecoder().decode(json.bytes),
+    text: textOf(json.bytes),
   });
   const { methods, blocks, gate, trainDecoder, pruned = {} } = mopeft;
   const gone = Object.values(pruned).flat().length;
@@ -166,7 +168,7 @@ function mayBeOwn({ metadata, tensors }: TensorFile): boolean {
  */
 function parsed({ name, bytes }: NamedBytes): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(bytes));
+    return JSON.parse(textOf(bytes));
   } catch {
     if (!PEFT_CONFIG.test(name)) return null;
     throw new Failure({

@@ -1,5 +1,7 @@
 /** An adapter as its two files, which belong together. */
+
 import type { MopeftConfig } from '../../config/mopeft.ts';
+import { textOf } from '../../config/text-of.ts';
 import {
   type Adapter,
   type AdapterBase,
@@ -28,7 +30,7 @@ export interface AdapterPair {
 
 /** Reads an adapter from its two files. @throws Failure `adapter/…`, `checkpoint/…`. */
 export function readPair(base: AdapterBase, { json, weights }: AdapterPair): Promise<Adapter> {
-  const text = new TextDecoder().decode(json.bytes);
+  const text = textOf(json.bytes);
   return readAdapter(base, { name: json.name, text }, bytesSource(weights.name, weights.bytes));
 }
 
@@ -40,7 +42,7 @@ export async function ownJson({ name, bytes }: NamedBytes): Promise<NamedBytes |
 
 /** Whether an adapter holds more than the base model. @throws Failure `adapter/not-an-adapter`. */
 export function hasLearned({ json }: AdapterPair): boolean {
-  const { training } = parseRecord({ name: json.name, text: new TextDecoder().decode(json.bytes) });
+  const { training } = parseRecord({ name: json.name, text: textOf(json.bytes) });
   return training.step !== 0;
 }
 
@@ -57,7 +59,7 @@ export function withoutUntrained(pair: AdapterPair): AdapterPair {
   const { json, weights } = pair;
   const { base, mopeft, preprocessing, training } = parseRecord({
     name: json.name,
-    text: new TextDecoder().decode(json.bytes),
+    text: textOf(json.bytes),
   });
   const isUntrained = training.step === 0 && (mopeft.trainDecoder || Object.keys(mopeft.methods).length > 0);
   if (!isUntrained) return pair;

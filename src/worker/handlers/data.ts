@@ -1,4 +1,4 @@
-import { isArchiveName } from '../../data/arrays/archives.ts';
+import { isArchiveName } from '../../data/arrays/archive-formats.ts';
 import { isZipName, nameParts } from '../../data/file-names.ts';
 import { IGNORED } from '../../data/objects.ts';
 import { readDatasets } from '../../data/read-datasets.ts';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Failure } from '../config/failure.ts';
-import { encodeImagePng } from '../data/encode-png.ts';
-import { writeZip } from '../data/zip.ts';
+import { encodeImagePng } from './encode-png.ts';
 import { openSingleImage } from './single-image.ts';
+import { writeZip } from './zip.ts';
 
 const png = encodeImagePng({ width: 3, height: 2, channels: 3, data: new Uint8Array(18) });
 const text = (words: string): Uint8Array => new TextEncoder().encode(words);
@@ -17,7 +17,9 @@ function ofNumpy(list: string, name: string): Uint8Array {
   return new Uint8Array(Buffer.from(found.file, 'base64'));
 }
 
-const open = (name: string, bytes: Uint8Array) => openSingleImage(new File([new Uint8Array(bytes)], name));
+const elsewhere = { model: 'As a model.', dataset: 'As a dataset.', masks: 'With its image.' };
+const open = (path: string, bytes: Uint8Array) =>
+  openSingleImage({ path, size: bytes.length, bytes: async () => bytes }, elsewhere);
 const failureOf = (name: string, bytes: Uint8Array) =>
   open(name, bytes).then(
     () => null,
@@ -38,12 +40,12 @@ test.each([
   ['a_seg.npy', ofNumpy('numpy2', 'Cellpose masks of uint16')],
   ['a.json', text(JSON.stringify(labels))],
   ['a.txt', text('0 0.1 0.1 0.9 0.1 0.5 0.9\n')],
-])('%s is said to need its image, on Data', async (name, bytes) => {
+])('%s is said to need its image', async (name, bytes) => {
   expect(await failureOf(name, bytes)).toMatchObject({
     code: 'segment/not-one-image',
     what: expect.stringMatching(/masks or outlines/),
     where: name,
-    cure: expect.stringMatching(/Data page together with its image/),
+    cure: elsewhere.masks,
   });
 });
 
@@ -51,18 +53,29 @@ test.each([
   ['a.npz', ofNumpy('archives', 'Synapse, deflated'), 1],
   ['a.zip', await writeZip({ 'a.png': png, 'b.png': png }), 2],
   ['a.npy', ofNumpy('numpy2', 'a stack'), 4],
-])('%s is said to be a dataset, for Data', async (name, bytes, count) => {
+])('%s is said to be a dataset', async (name, bytes, count) => {
   expect(await failureOf(name, bytes)).toMatchObject({
     code: 'segment/not-one-image',
     what: expect.stringMatching(new RegExp(`dataset of ${count} image`)),
-    cure: expect.stringMatching(/Data page/),
+    cure: elsewhere.dataset,
   });
 });
 
-test('a model is for the page, and what no one reads is named as where it is dropped', async () => {
+test('an array of other objects is said to hold none that is read', async () => {
+  const head = "{'descr': '|O', 'fortran_order': False, 'shape': (), }".padEnd(117);
+  // The pickle of {'a': 1}.
+  const pickle = Uint8Array.from([0x80, 2, 0x7d, 0x58, 1, 0, 0, 0, 0x61, 0x4b, 1, 0x73, 0x2e]);
+  const npy = Uint8Array.from([0x93, ...text('NUMPY'), 1, 0, 118, 0, ...text(`${head}\n`), ...pickle]);
+  expect(await failureOf('a.npy', npy)).toMatchObject({
+    code: 'data/array-objects',
+    what: expect.stringMatching(/dictionary of a, without masks/),
+  });
+});
+
+test('a model is one, and what no one reads is named as where it is dropped', async () => {
   expect(await failureOf('sam.pth', await writeZip({ 'data.pkl': png }))).toMatchObject({
     what: expect.stringMatching(/model or an adapter/),
-    cure: expect.stringMatching(/Drop it on the page/),
+    cure: elsewhere.model,
   });
   expect(await failureOf('a.czi', text('ZISRAWFILE\0\0'))).toMatchObject({
     what: expect.stringMatching(/microscope/),
