@@ -2,7 +2,7 @@ import type { SamConfig } from '../../config/sam.ts';
 import type { Shape } from '../../graph/shape.ts';
 import type { Safetensors } from '../../sam/checkpoint/safetensors.ts';
 import { type HostTensor, missingTensor } from '../../sam/checkpoint/tensor-file.ts';
-import { type ObjectPrompt, type PackedPrompts, type PointPrompt, packPrompts } from '../../sam/prompts.ts';
+import type { PackedPrompts } from '../../sam/prompts.ts';
 
 /** A tensor of a set's file. */
 export interface VectorTensor extends HostTensor {
@@ -69,31 +69,38 @@ export function itemOf({ shape, data }: HostTensor, index: number): HostTensor {
   return { shape: rest, data: data.subarray(index * size, (index + 1) * size) };
 }
 
-/** Packs the prompts of a file as a model asks for them: points [N, P, 2] with labels [N, P] of 0 and 1, boxes [N, 4], masks. */
+/** Packs prompt tensors of a file as they stand; points without a box get SAM's padding point, and with one that of SAM 2. */
 export function packRaw(
-  model: SamConfig,
+  { decoder }: SamConfig,
   objects: number,
   points: HostTensor | null,
   labels: HostTensor | null,
   boxes: HostTensor | null,
   maskInput: Float32Array | null,
 ): PackedPrompts {
-  const pixels = (maskInput?.length ?? 0) / objects;
-  const prompts = Array.from({ length: objects }, (_, n): ObjectPrompt => {
-    const box = boxes ? itemOf(boxes, n).data : null;
-    return {
-      points: points && labels ? pointsOf(itemOf(points, n).data, itemOf(labels, n).data) : [],
-      ...(box && { box: [box[0] ?? 0, box[1] ?? 0, box[2] ?? 0, box[3] ?? 0] }),
-      ...(maskInput && { mask: maskInput.subarray(n * pixels, (n + 1) * pixels) }),
-    };
-  });
-  return packPrompts(prompts, model);
-}
-
-function pointsOf(coords: Float32Array, labels: Float32Array): PointPrompt[] {
-  return Array.from(labels, (label, i) => {
-    return { x: coords[2 * i] ?? 0, y: coords[2 * i + 1] ?? 0, positive: label === 1 };
-  });
+  const coords: number[] = [];
+  const kinds: number[] = [];
+  for (let n = 0; n < objects; n++) {
+    if (points && labels) {
+      coords.push(...itemOf(points, n).data);
+      kinds.push(...itemOf(labels, n).data);
+    }
+    if (boxes) {
+      coords.push(...itemOf(boxes, n).data);
+      kinds.push(2, 3);
+    }
+    if (boxes ? decoder.kind === 'sam2' : points) {
+      coords.push(0, 0);
+      kinds.push(-1);
+    }
+  }
+  return {
+    objects,
+    tokens: kinds.length / objects,
+    coords: Float32Array.from(coords),
+    labels: Float32Array.from(kinds),
+    maskInput,
+  };
 }
 
 /** [N, h, w, D] → [N, D, h, w], the layout of PyTorch's files. */
