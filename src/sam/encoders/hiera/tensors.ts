@@ -8,7 +8,6 @@ import {
   hiddenWidth,
   hieraBlocks,
   hieraSites,
-  isTransition,
   PATCH_EMBED,
   POS_EMBED,
   POS_EMBED_WINDOW,
@@ -98,7 +97,7 @@ export function hieraShapes(config: HieraSam): ShapeMap {
     addNorm(shapes, `${name}.norm2`, width);
     addLinear(shapes, `${name}.mlp.lin1`, width, hiddenWidth(block, config));
     addLinear(shapes, `${name}.mlp.lin2`, hiddenWidth(block, config), width);
-    if (isTransition(block)) addLinear(shapes, `${name}.proj`, from, width);
+    addLinear(shapes, `${name}.proj`, from, width);
   }
   widths.forEach((width, stage) => {
     addConv(shapes, lateral(stage), [D, width, 1, 1], D);
@@ -114,9 +113,8 @@ export function hieraShapes(config: HieraSam): ShapeMap {
  * patch embedding's kernel gets a first row and column of zeros; and convolutions that follow each other become one.
  */
 export function prepareHieraTensor(config: HieraSam, name: string, shape: Shape): readonly PreparedTensor[] {
-  const [, , , last = 0] = config.encoder.widths;
+  const [first = 0, second = 0, , last = 0] = config.encoder.widths;
   const D = config.outputChannels;
-  const widths = config.encoder.widths;
   switch (name) {
     case POS_EMBED:
       return [positions(config)];
@@ -129,9 +127,9 @@ export function prepareHieraTensor(config: HieraSam, name: string, shape: Shape)
         },
       ];
     case `${narrowing(0)}.weight`:
-      return joined(0, widths[0] ?? 0, axis(shape, 0), D);
+      return joined(0, first, axis(shape, 0), D);
     case `${narrowing(1)}.weight`:
-      return joined(1, widths[1] ?? 0, axis(shape, 0), D);
+      return joined(1, second, axis(shape, 0), D);
     case `${lateral(2)}.weight`:
       return [{ name: `${EMBEDDING}.weight`, shape, values: ({ data }) => data }];
     case `${lateral(2)}.bias`:
