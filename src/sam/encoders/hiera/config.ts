@@ -122,7 +122,7 @@ export function hieraBlocks({ encoder }: HieraSam): HieraBlock[] {
 }
 
 /** Whether a block goes to another width and to half the grid. */
-export function isTransition({ from, width }: HieraBlock): boolean {
+function isTransition({ from, width }: HieraBlock): boolean {
   return from !== width;
 }
 
