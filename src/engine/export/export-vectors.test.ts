@@ -260,6 +260,16 @@ describe('what is exported', () => {
     },
   );
 
+  it('has no form in PEFT for a SAM 2, and is said to have others', async () => {
+    const base = baseNamed('sam2');
+    const adapter = await trained({ methods: ['lora'], gate: 'hard', budget: 0.5 }, base);
+    const refused = exportFormById('peft').refusal(sourceOf(adapter, base));
+    expect(refused?.what).toMatch(/another image encoder than a SamModel/);
+    expect(refused?.cure).toMatch(/as merged.*or as onnx/);
+    for (const form of ['merged', 'onnx', 'sam'])
+      expect(exportFormById(form).refusal(sourceOf(adapter, base)), form).toBeNull();
+  });
+
   // `onnx-merged` with an image as it lies: `python/tests/test_hub.py` holds them to each other.
   it('the encoder that takes an image as it lies is in tests/vectors', async () => {
     const base = baseNamed('micro');

@@ -12,6 +12,7 @@ import { scaleOfAdapter } from '../run/adapter-files.ts';
 import { modelCard } from './card.ts';
 import { type ExportForm, type ExportSource, jsonFile, textFile } from './export-form.ts';
 import { hfRefusal, hfTensorNames } from './hf-model.ts';
+import { onnxRefusal } from './onnx/onnx.ts';
 
 /** What PEFT puts before the names of the base model's modules. */
 const PREFIX = 'base_model.model.';
@@ -88,7 +89,7 @@ function refusal({
   if (config.encoder.kind !== 'vit')
     return notExpressible(
       'It changes another image encoder than a SamModel’s, and no program here reads such adapters.',
-      'Export it as merged, where that is exact.',
+      `Export it as merged, where that is exact${onnxRefusal(config) ? '' : ', or as onnx'}.`,
     );
   const form = gateFormById(mopeft.gate);
   if (form.constant || fixedGates) return null;
