@@ -60,8 +60,9 @@ export async function openCheckpoint(
   files: CheckpointFiles,
   choices: ModelChoices = {},
 ): Promise<SamCheckpoint> {
-  const opened = (await Promise.all(files.weights.map(openTensorFile))).map(withPointRows);
-  if (files.index) checkShards(files.index, opened);
+  const weights = await Promise.all(files.weights.map(openTensorFile));
+  if (files.index) checkShards(files.index, weights);
+  const opened = weights.map(withPointRows);
   const label = files.weights.map(({ name }) => name).join(', ');
   const { owners, remarks: merged } = mergedOwners(ownersOf(opened), files, choices, label);
   const { prefix, map, shapes, encoder, others } = findModel(owners, choices, label);

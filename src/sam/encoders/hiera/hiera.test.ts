@@ -196,6 +196,11 @@ describe('a SAM 2', () => {
     expect(hf.unused.filter((name) => !name.includes('pred_obj_score_head'))).toEqual([]);
     for (const name of samTensorShapes(own.config).keys())
       expect(await hf.read(name), name).toEqual(await own.read(name));
+    // A table of another size is no table of points, however many rows it claims.
+    renamed.set('prompt_encoder.point_embed.weight', { shape: [64, 1], data: new Float32Array(64) });
+    await expect(open(renamed)).rejects.toMatchObject({
+      record: { code: 'checkpoint/missing', where: expect.stringContaining('point_embeddings') },
+    });
   });
 
   it('is refused where a tensor is missing, by its name in the file’s part of a SAM', async () => {
