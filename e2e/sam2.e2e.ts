@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { hfConfig } from '../src/engine/export/hf-model.ts';
-import { carriedTensorShapes, samTensorShapes } from '../src/sam/checkpoint/expected-shapes.ts';
+import { wholeTensorShapes } from '../src/sam/checkpoint/expected-shapes.ts';
 import { ownNames } from '../src/sam/checkpoint/names.ts';
 import { writeSafetensors } from '../src/sam/checkpoint/safetensors-write.ts';
 import { encoderOf } from '../src/sam/encoder.ts';
@@ -25,7 +25,7 @@ const STEPS = 2;
 
 /** A small SAM 2 as its own program saves it, with a tensor of its memory, and its sizes beside it. */
 async function writeModel(folder: string): Promise<string> {
-  const names = [...samTensorShapes(MICRO_SAM2).keys(), ...carriedTensorShapes(MICRO_SAM2).keys()];
+  const names = [...wholeTensorShapes(MICRO_SAM2).keys()];
   const tensors = new Map(
     [...ownNames(names, encoderOf(MICRO_SAM2))].map(([name, own]) => [
       `model.${own}`,

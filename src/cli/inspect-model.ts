@@ -4,6 +4,7 @@ import { plural } from '../config/words.ts';
 import { chooseModelFiles } from '../engine/model.ts';
 import { openCheckpoint, sumOfWeights } from '../sam/checkpoint/checkpoint.ts';
 import { parameterCountOf } from '../sam/checkpoint/expected-shapes.ts';
+import { someOf } from '../sam/checkpoint/left-alone.ts';
 import { modelSources } from './input-files.ts';
 import { withFlags } from './model-flags.ts';
 import { printRemarks, type Remark } from './remarks.ts';
@@ -90,6 +91,8 @@ const MOST_NAMES = 12;
 
 /** The names, or of very many the first, and where all are. */
 function someNames(names: readonly string[]): string {
-  if (names.length <= MOST_NAMES) return names.join(', ');
-  return `${names.slice(0, MOST_NAMES).join(', ')} and ${names.length - MOST_NAMES} more (--json lists all)`;
+  const some = someOf(names, MOST_NAMES);
+  return names.length <= MOST_NAMES
+    ? some
+    : `${some} and ${names.length - MOST_NAMES} more (--json lists all)`;
 }

@@ -202,12 +202,12 @@ export class Segmenter {
       const session = await this.session(weights);
       await this.ready(session, image, weights);
       const prompt = modelPrompt(prompts, image.frame, transformOf(image.frame, session));
-      const { side, lowResMasks, iou } = await session.sam.decodeAll([prompt]);
-      const answered = { iou: Array.from(iou), mask: lowResMasks.subarray(0, side * side) };
-      const tokens = answerTokens(prompt, answered, session.sam.config);
+      const { lowResMasks, iou } = await session.sam.decodeAll([prompt]);
+      const [answered = { iou: [], masks: [] }] = splitObjects(lowResMasks, iou);
       const candidates: DecodedCandidate[] = [];
-      for (const token of tokens) {
-        const lowRes = lowResMasks.slice(token * side * side, (token + 1) * side * side);
+      for (const token of answerTokens(prompt, answered, session.sam.config)) {
+        // A copy: what is kept of one mask does not keep the others.
+        const lowRes = (answered.masks[token] as Float32Array).slice();
         const mask = await this.maskOf(session, image.frame, lowRes);
         let area = 0;
         for (const value of mask) area += value;
@@ -229,13 +229,12 @@ export class Segmenter {
       const transform = transformOf(image.frame, session);
       const asked = prompts.map((prompt) => modelPrompt(prompt, image.frame, transform));
       const { side, lowResMasks, iou } = await session.sam.decodeAll(asked);
-      return splitObjects(lowResMasks, iou).map(({ masks, iou: own }, i): LowResAnswer => {
-        const answered = { iou: own, mask: masks[0] as Float32Array };
+      return splitObjects(lowResMasks, iou).map((answered, i): LowResAnswer => {
         const token = answerToken(asked[i] as ObjectPrompt, answered, session.sam.config);
         return {
-          logits: masks[token] as Float32Array,
+          logits: answered.masks[token] as Float32Array,
           side,
-          predictedIou: own[token] ?? 0,
+          predictedIou: answered.iou[token] ?? 0,
           threshold: session.maskThreshold,
           transform,
         };

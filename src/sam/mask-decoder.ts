@@ -78,11 +78,8 @@ export function traceMaskDecoder(
   );
   const seen = traceTwoWayTransformer(config, image, imagePe.view([cells, D]), tokens, weights);
 
-  const finer = (name: 'highRes0' | 'highRes1') => {
-    const features = embeddings[name];
-    return features && ofObjects(features, imageIndex);
-  };
-  const pixels = traceUpscaling(config, seen.image.view([objects, grid, grid, D]), finer, weights);
+  const cellsOfObjects = seen.image.view([objects, grid, grid, D]);
+  const pixels = traceUpscaling(config, cellsOfObjects, embeddings, imageIndex, weights);
   const { kernels, iou } =
     (beside && traceParallelNetworks(config, seen.tokens, beside)) ??
     traceNetworks(config, seen.tokens, weights);
@@ -216,25 +213,24 @@ function moreToken({ decoder }: SamConfig): string | null {
   }
 }
 
-/** Features of images as objects see them: of one image [h, w, C] as they are, of several each object's, [N, h, w, C]. */
-function ofObjects(features: Tensor, imageIndex: Tensor | null): Tensor {
-  return imageIndex ? gatherLeading(features, imageIndex) : features.view(features.shape.slice(-3));
-}
-
 /**
- * Two transposed convolutions of stride 2: [N, h, w, D] → [N, 4h, 4w, D/8].
- * @param finer features that are added to what they give, before it is normalised and activated.
+ * Two transposed convolutions of stride 2: [N, h, w, D] → [N, 4h, 4w, D/8]. To what they give a SAM 2 adds the image's features of
+ * that grid, before it is normalised and activated.
  */
 function traceUpscaling(
   config: SamConfig,
   image: Tensor,
-  finer: (name: 'highRes0' | 'highRes1') => Tensor | undefined,
+  { highRes0, highRes1 }: Embeddings<Tensor>,
+  imageIndex: Tensor | null,
   weights: WeightSource,
 ): Tensor {
   const { outputChannels: D, layerNormEps } = config;
   const name = 'mask_decoder.output_upscaling';
-  const plus = (x: Tensor, features: Tensor | undefined) => (features ? add(x, features) : x);
-  const twice = plus(transposedConvOf(weights, `${name}.0`, image, D / 4), finer('highRes1'));
+  const plus = (x: Tensor, features: Tensor | undefined) => {
+    if (!features) return x;
+    return add(x, imageIndex ? gatherLeading(features, imageIndex) : features.view(features.shape.slice(-3)));
+  };
+  const twice = plus(transposedConvOf(weights, `${name}.0`, image, D / 4), highRes1);
   const middle = gelu(layernormOf(weights, `${name}.1`, twice, layerNormEps));
-  return gelu(plus(transposedConvOf(weights, `${name}.3`, middle, D / 8), finer('highRes0')));
+  return gelu(plus(transposedConvOf(weights, `${name}.3`, middle, D / 8), highRes0));
 }

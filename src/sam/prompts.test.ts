@@ -51,13 +51,13 @@ describe('the answer to a prompt', () => {
   const stable = Float32Array.of(-3, 2, 5);
 
   it('is the best candidate after a single click, else the mask for prompts that leave no doubt', () => {
-    const first = (prompt: ObjectPrompt) => answerToken(prompt, { iou, mask: stable }, MICRO_SAM);
+    const first = (prompt: ObjectPrompt) => answerToken(prompt, { iou, masks: [stable] }, MICRO_SAM);
     expect(first(click)).toBe(2);
     expect(first({ ...click, ...box, points: click.points })).toBe(0);
     expect(first({ points: [point(1, 2), point(3, 4)] })).toBe(0);
-    expect(answerTokens(box, { iou, mask: stable }, MICRO_SAM)).toEqual([0, 2, 3, 1]);
+    expect(answerTokens(box, { iou, masks: [stable] }, MICRO_SAM)).toEqual([0, 2, 3, 1]);
     const unsure = new Float32Array(100).fill(0.04);
-    expect(answerTokens(box, { iou, mask: unsure }, MICRO_SAM)).toEqual([0, 2, 3, 1]);
+    expect(answerTokens(box, { iou, masks: [unsure] }, MICRO_SAM)).toEqual([0, 2, 3, 1]);
   });
 
   // The same as `_dynamic_multimask_via_stability` of transformers' Sam2MaskDecoder.
@@ -76,8 +76,8 @@ describe('the answer to a prompt', () => {
     ],
   ])('of a SAM 2 is a candidate where its own is not stable: %s', (_, mask, tokens) => {
     const sam2 = { decoder: { ...MICRO_SAM.decoder, kind: 'sam2' as const } };
-    expect(answerTokens(box, { iou, mask }, sam2)).toEqual(tokens);
-    expect(answerTokens(click, { iou, mask }, sam2)).toEqual([2, 3, 1]);
+    expect(answerTokens(box, { iou, masks: [mask] }, sam2)).toEqual(tokens);
+    expect(answerTokens(click, { iou, masks: [mask] }, sam2)).toEqual([2, 3, 1]);
   });
 });
 

@@ -33,6 +33,11 @@ export interface PackedPrompts {
 /** The model that prompts are for, as far as it decides their tokens. */
 type Asked = Pick<SamConfig, 'decoder'>;
 
+/** Whether the padding point stands behind a box too. */
+export function padsBoxes({ decoder }: Asked): boolean {
+  return decoder.kind === 'sam2';
+}
+
 /**
  * Tokens of one prompt: its points, then SAM's padding point, or the two corners of its box in place of that; SAM 2 has both. A
  * mask alone has none.
@@ -42,7 +47,7 @@ export function tokensOf(
   { decoder }: Asked,
 ): { coords: number[]; labels: number[] } {
   if (mask && !box && points.length === 0) return { coords: [], labels: [] };
-  const isPadded = !box || decoder.kind === 'sam2';
+  const isPadded = !box || padsBoxes({ decoder });
   return {
     coords: [...points.flatMap(({ x, y }) => [x, y]), ...(box ?? []), ...(isPadded ? [0, 0] : [])],
     labels: [
@@ -62,20 +67,20 @@ export function isAmbiguous({ points, box }: ObjectPrompt): boolean {
 export interface Answered {
   /** Predicted IoU by token. */
   readonly iou: readonly number[];
-  /** Logits of token 0. */
-  readonly mask: Float32Array;
+  /** Logits by token. */
+  readonly masks: readonly Float32Array[];
 }
 
 /**
  * The tokens that answer a prompt, in order: after a single click the candidates 1–3, best first; otherwise 0, then those. A SAM 2
  * whose own mask is not stable answers with the candidates there too, as its program does (`dynamic_multimask_via_stability`).
  */
-export function answerTokens(prompt: ObjectPrompt, { iou, mask }: Answered, { decoder }: Asked): number[] {
+export function answerTokens(prompt: ObjectPrompt, { iou, masks }: Answered, { decoder }: Asked): number[] {
   const candidates = Array.from({ length: MASK_TOKENS - 1 }, (_, i) => i + 1).sort(
     (a, b) => (iou[b] ?? 0) - (iou[a] ?? 0),
   );
   if (isAmbiguous(prompt)) return candidates;
-  return decoder.kind === 'sam2' && !isStable(mask) ? [...candidates, 0] : [0, ...candidates];
+  return decoder.kind === 'sam2' && !isStable(masks[0]) ? [...candidates, 0] : [0, ...candidates];
 }
 
 /** The first of {@link answerTokens}. */
@@ -88,7 +93,7 @@ const STABILITY_DELTA = 0.05;
 const LEAST_STABILITY = 0.98;
 
 /** Whether a mask stays nearly the same where its logits are moved a little. */
-function isStable(logits: Float32Array): boolean {
+function isStable(logits: Float32Array = new Float32Array()): boolean {
   let [inner, outer] = [0, 0];
   for (const logit of logits) {
     if (logit > STABILITY_DELTA) inner++;

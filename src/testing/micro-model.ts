@@ -1,7 +1,7 @@
 import { SAM_DEFAULTS, SAM_PREPROCESSING, SAM2_PREPROCESSING, type SamConfig } from '../config/sam.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { sizeOf } from '../graph/shape.ts';
-import { carriedTensorShapes, samTensorShapes } from '../sam/checkpoint/expected-shapes.ts';
+import { wholeTensorShapes } from '../sam/checkpoint/expected-shapes.ts';
 import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
 import type { HieraSam } from '../sam/encoders/hiera/config.ts';
 import { VIT_DEFAULTS, type VitSam } from '../sam/encoders/vit/config.ts';
@@ -73,7 +73,7 @@ export function microTensor(
   seed = 1,
   change: (name: string, value: number) => number = (_, value) => value,
 ): HostTensor {
-  const shapes = new Map([...samTensorShapes(config), ...carriedTensorShapes(config)]);
+  const shapes = wholeTensorShapes(config);
   const shape = shapes.get(name) ?? [];
   const isNorm = /norm\d?\.weight|norm_final_attn\.weight|neck\.[13]\.weight/.test(name);
   const index = [...shapes.keys()].indexOf(name);

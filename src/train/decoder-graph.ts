@@ -12,6 +12,7 @@ import type { TrainableTensor } from '../peft/tensors.ts';
 import { embeddingShapes } from '../sam/encoder.ts';
 import { type DecodeShape, decodeGraph, type TokenOf } from '../sam/graphs.ts';
 import type { BesideSource } from '../sam/mask-decoder.ts';
+import { padsBoxes } from '../sam/prompts.ts';
 import { embeddingGradName } from './encoder-graph.ts';
 import { LOSS_INPUTS, PARTS, traceLoss } from './losses.ts';
 import { besideName, gradName, type TensorsBeside } from './parameter-buffers.ts';
@@ -37,9 +38,9 @@ export const DECODER = {
 /** Tokens of a click and the padding point. */
 const CLICK_TOKENS = 2;
 
-/** Numbers of tokens that a first prompt can have: a click's, and where that is another a box's, which SAM 2 pads as well. */
-export function firstTokens({ decoder }: SamConfig): readonly number[] {
-  return decoder.kind === 'sam2' ? [CLICK_TOKENS, CLICK_TOKENS + 1] : [CLICK_TOKENS];
+/** Numbers of tokens that a first prompt can have, the least first: a click's, and a box's where that is padded too. */
+export function firstTokens(sam: SamConfig): readonly number[] {
+  return padsBoxes(sam) ? [CLICK_TOKENS, CLICK_TOKENS + 1] : [CLICK_TOKENS];
 }
 
 /** The phases of a pass, in their order: masks and losses; their sums; the next prompt; gradients. */

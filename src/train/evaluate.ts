@@ -184,9 +184,7 @@ async function evaluateImage(
     const byBox = await model.decode(view.objects.map(({ box }) => box));
     const byClick = await model.decode(view.objects.map(({ click }) => click));
     const tokenOf = (prompt: ObjectPrompt | undefined, answer: DecodedObject | undefined) =>
-      prompt && answer
-        ? answerToken(prompt, { iou: answer.iou, mask: answer.masks[0] ?? new Float32Array() }, model.sam)
-        : 0;
+      prompt && answer ? answerToken(prompt, answer, model.sam) : 0;
     const pickedOf = (i: number) => tokenOf(view.objects[i]?.click, byClick[i]);
     const boxTokenOf = (i: number) => tokenOf(view.objects[i]?.box, byBox[i]);
     if (v === 0 && onMasks) {

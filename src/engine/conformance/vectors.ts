@@ -2,7 +2,7 @@ import type { SamConfig } from '../../config/sam.ts';
 import type { Shape } from '../../graph/shape.ts';
 import type { Safetensors } from '../../sam/checkpoint/safetensors.ts';
 import { type HostTensor, missingTensor } from '../../sam/checkpoint/tensor-file.ts';
-import type { PackedPrompts } from '../../sam/prompts.ts';
+import { type PackedPrompts, padsBoxes } from '../../sam/prompts.ts';
 
 /** A tensor of a set's file. */
 export interface VectorTensor extends HostTensor {
@@ -69,9 +69,9 @@ export function itemOf({ shape, data }: HostTensor, index: number): HostTensor {
   return { shape: rest, data: data.subarray(index * size, (index + 1) * size) };
 }
 
-/** Packs prompt tensors of a file as they stand; points without a box get SAM's padding point, and with one that of SAM 2. */
+/** Packs prompt tensors of a file as they stand; points without a box get SAM's padding point, and boxes where the model pads them. */
 export function packRaw(
-  { decoder }: SamConfig,
+  model: SamConfig,
   objects: number,
   points: HostTensor | null,
   labels: HostTensor | null,
@@ -89,7 +89,7 @@ export function packRaw(
       coords.push(...itemOf(boxes, n).data);
       kinds.push(2, 3);
     }
-    if (boxes ? decoder.kind === 'sam2' : points) {
+    if (boxes ? padsBoxes(model) : points) {
       coords.push(0, 0);
       kinds.push(-1);
     }

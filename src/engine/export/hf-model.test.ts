@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { carriedTensorShapes, samTensorShapes } from '../../sam/checkpoint/expected-shapes.ts';
+import { wholeTensorShapes } from '../../sam/checkpoint/expected-shapes.ts';
 import { mapHfNames } from '../../sam/checkpoint/names.ts';
 import { parsePreprocessor, parseSamConfig } from '../../sam/checkpoint/parse-config.ts';
 import { ENCODERS } from '../../sam/encoders/registry.ts';
@@ -21,8 +21,7 @@ describe('a model in Hugging Face’s form', () => {
     ['SAM 2', MICRO_SAM2],
   ])('%s: has names and sizes that are read back as they were', (_, config) => {
     const inFile = hfTensorNames(config);
-    const whole = [...samTensorShapes(config).keys(), ...carriedTensorShapes(config).keys()];
-    expect([...inFile.keys()]).toEqual(whole);
+    expect([...inFile.keys()]).toEqual([...wholeTensorShapes(config).keys()]);
     // Sam2Model's one table of points is read as the four that a SamModel has.
     const asRead = (hf: string, original: string) =>
       hf === 'prompt_encoder.point_embed.weight' ? original.replace('embeddings', 'embed') : hf;

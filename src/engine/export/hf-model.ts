@@ -9,7 +9,7 @@ import {
   usualPreprocessing,
 } from '../../config/sam.ts';
 import { lastOf } from '../../graph/shape.ts';
-import { carriedTensorShapes, samTensorShapes } from '../../sam/checkpoint/expected-shapes.ts';
+import { wholeTensorShapes } from '../../sam/checkpoint/expected-shapes.ts';
 import { COPY, hfNames } from '../../sam/checkpoint/names.ts';
 import { activationOf } from '../../sam/checkpoint/parse-config.ts';
 import { embeddingShapes, encoderOf } from '../../sam/encoder.ts';
@@ -40,8 +40,7 @@ export function hfRefusal(config: SamConfig): FailureRecord | null {
  * this order along the first axis.
  */
 export function hfTensorNames(config: SamConfig): ReadonlyMap<string, string> {
-  const whole = [...samTensorShapes(config).keys(), ...carriedTensorShapes(config).keys()];
-  const names = hfNames(whole, encoderOf(config));
+  const names = hfNames([...wholeTensorShapes(config).keys()], encoderOf(config));
   if (!names) throw new RangeError('Hugging Face has no such model');
   if (config.decoder.kind === 'sam2') for (const [name, hf] of names) names.set(name, joinedPoints(hf));
   return names;

@@ -1,9 +1,8 @@
 import { Failure } from '../../config/failure.ts';
-import type { SamConfig } from '../../config/sam.ts';
 import { axis, type Shape, sameShape } from '../../graph/shape.ts';
 import { mergeAdapter, mergeRefusal } from '../../peft/merge.ts';
 import { interpolateRelPos } from '../../sam/checkpoint/block-tensors.ts';
-import { carriedTensorShapes, samTensorShapes } from '../../sam/checkpoint/expected-shapes.ts';
+import { wholeTensorShapes } from '../../sam/checkpoint/expected-shapes.ts';
 import { ownNames } from '../../sam/checkpoint/names.ts';
 import { SafetensorsFile } from '../../sam/checkpoint/safetensors-write.ts';
 import { encoderOf } from '../../sam/encoder.ts';
@@ -44,7 +43,7 @@ export const sam: ExportForm = {
   refusal: ({ adapter, checkpoint: { config } }) => mergeRefusal(adapter, config),
   async *write(source) {
     const { config } = source.checkpoint;
-    const names = ownNames([...wholeShapes(config).keys()], encoderOf(config));
+    const names = ownNames([...wholeTensorShapes(config).keys()], encoderOf(config));
     const { preprocessing } = source.adapter;
     const metadata = {
       format: 'pt',
@@ -88,11 +87,6 @@ const USES = new Map([
   ['hiera', SAM2_USE],
 ]);
 
-/** Every tensor that other programs expect. */
-function wholeShapes(config: SamConfig): Map<string, Shape> {
-  return new Map([...samTensorShapes(config), ...carriedTensorShapes(config)]);
-}
-
 /**
  * The weights' file of the base model with the adapter in it.
  * @param names of each of SAM's tensors in the file; those of one name are one there.
@@ -105,7 +99,7 @@ async function mergedWeights(
   copies: ReadonlyMap<string, string> = new Map(),
 ): Promise<Uint8Array<ArrayBuffer>> {
   const changed = await mergeAdapter(adapter, config, read, dataset);
-  const shapes = wholeShapes(config);
+  const shapes = wholeTensorShapes(config);
   const nameOf = (name: string) => names.get(name) ?? name;
   const own = new Map<string, Shape>();
   for (const [name, shape] of shapes) own.set(nameOf(name), stacked(own.get(nameOf(name)), shape));

@@ -14,11 +14,12 @@ export function samTensorShapes(config: SamConfig): Map<string, Shape> {
 }
 
 /**
- * Tensors of a checkpoint on which no mask depends, and without which other programs do not take a model as whole: of a SAM 2 the
- * head that tells whether there is an object. Names and shapes as of {@link samTensorShapes}.
+ * {@link samTensorShapes} and what no mask depends on, but without which other programs do not take a model as whole: of a SAM 2 the
+ * head that tells whether there is an object.
  */
-export function carriedTensorShapes({ outputChannels: D, decoder }: SamConfig): Map<string, Shape> {
-  const shapes: ShapeMap = new Map();
+export function wholeTensorShapes(config: SamConfig): Map<string, Shape> {
+  const { outputChannels: D, decoder } = config;
+  const shapes: ShapeMap = samTensorShapes(config);
   if (decoder.kind === 'sam2') addMlp(shapes, 'mask_decoder.pred_obj_score_head', D, D, 1, 3);
   return shapes;
 }

@@ -5,7 +5,7 @@ import { SAM_DEFAULTS, type SamConfig, usualPreprocessing } from '../../config/s
 import type { AnyEncoder } from '../encoders/encoder.ts';
 import { HQ_TOKEN } from '../hq-mask.ts';
 import { count, eps } from './config-fields.ts';
-import { activationOf } from './parse-config.ts';
+import { activationOf, kindOf } from './parse-config.ts';
 import type { ShapeReader } from './shape-reader.ts';
 import { ToldConfig } from './told-config.ts';
 
@@ -22,16 +22,15 @@ export function inferSamConfig(
 ): SamConfig {
   const part = encoder.inferConfig(shapes, told);
   // A model with other activations cannot be run.
-  for (const part of ['vision_config', 'vision_config.backbone_config', 'prompt_encoder_config'])
-    told.value(v.literal('gelu'), `${part}.hidden_act`);
+  for (const section of ['vision_config', 'vision_config.backbone_config', 'prompt_encoder_config'])
+    told.value(v.literal('gelu'), `${section}.hidden_act`);
   told.value(v.literal(activationOf(encoder)), 'mask_decoder_config.hidden_act');
   const outputChannels = told.decided(
     shapes.axis('mask_decoder.iou_token.weight', 1),
     'vision_config.output_channels',
     'output_channels',
   );
-  const isHq = told.decided(shapes.has(HQ_TOKEN), 'hq');
-  const kind = encoder.hasHighRes ? 'sam2' : isHq ? 'hq' : 'sam';
+  const kind = kindOf(encoder, told.decided(shapes.has(HQ_TOKEN), 'hq'));
   const inner = shapes.axis('mask_decoder.transformer.final_attn_token_to_image.q_proj.weight', 0);
   const decoder = (field: string, flat: string) => [`mask_decoder_config.${field}`, flat] as const;
   return {

@@ -130,7 +130,8 @@ export function activationOf({ hasHighRes }: AnyEncoder): 'relu' | 'gelu' {
   return hasHighRes ? 'gelu' : 'relu';
 }
 
-function kindOf({ hasHighRes }: AnyEncoder, isHq: boolean): DecoderKind {
+/** Whose mask decoder stands behind an encoder. @param isHq whether it has HQ-SAM's layers. */
+export function kindOf({ hasHighRes }: AnyEncoder, isHq: boolean): DecoderKind {
   if (hasHighRes) return 'sam2';
   return isHq ? 'hq' : 'sam';
 }

@@ -155,6 +155,11 @@ export function hieraSites(config: HieraSam): EncoderSite[] {
     }));
 }
 
+/** {@link hieraSites} by the names of their blocks. */
+export function sitesByName(config: HieraSam): ReadonlyMap<string, EncoderSite> {
+  return new Map(hieraSites(config).map((site) => [site.name, site]));
+}
+
 /** Reads Hugging Face's form, or the flat one with the same names. */
 export function parseHieraConfig(json: unknown, where: string): EncoderPart<HieraConfig> | null {
   const record = isRecord(json) ? json : {};

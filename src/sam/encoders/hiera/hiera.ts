@@ -25,6 +25,7 @@ import {
   POS_EMBED_WINDOW,
   parseHieraConfig,
   STEM_STRIDE,
+  sitesByName,
   stageGrid,
 } from './config.ts';
 import {
@@ -56,7 +57,7 @@ export const hiera: Encoder<HieraConfig> = {
   hasHighRes: true,
   trace: ({ config, image, weights, slots, onBlock, onSkip }) => {
     const { outputChannels: D } = config;
-    const sites = new Map(hieraSites(config).map((site) => [site.name, site]));
+    const sites = sitesByName(config);
     const blocks = hieraBlocks(config);
     const narrow = (name: string, features: Tensor, out: number) =>
       patchConvOf(weights, name, features, [out, lastOf(features.shape), 1, 1], true);

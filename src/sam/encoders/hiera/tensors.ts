@@ -7,11 +7,11 @@ import {
   type HieraSam,
   hiddenWidth,
   hieraBlocks,
-  hieraSites,
   PATCH_EMBED,
   POS_EMBED,
   POS_EMBED_WINDOW,
   STEM_STRIDE,
+  sitesByName,
   stageGrid,
 } from './config.ts';
 
@@ -83,7 +83,7 @@ export function hieraShapes(config: HieraSam): ShapeMap {
   addConv(shapes, PATCH_EMBED, [first, 3, KERNEL, KERNEL], first);
   shapes.set(POS_EMBED, [1, first, ...background]);
   shapes.set(POS_EMBED_WINDOW, [1, first, windows[0] ?? 0, windows[0] ?? 0]);
-  const sites = new Map(hieraSites(config).map((site) => [site.name, site]));
+  const sites = sitesByName(config);
   for (const block of hieraBlocks(config)) {
     const { name, from, width } = block;
     const site = sites.get(name);
