@@ -1,4 +1,7 @@
 /** Masks that hold the outlines of objects alone, as programs export them to be looked at. */
+import { areaOf, forEachSpan, runsOfValues, subtract } from './labels/runs.ts';
+import { filled, partsOf } from './labels/shaping.ts';
+import { NO_RUNS, type Runs } from './labels/types.ts';
 import { notice } from './outcome.ts';
 import type { ObjectRegion, ObjectSet, Refusal } from './types.ts';
 
@@ -20,9 +23,13 @@ export class OutlineCounts {
 
   /** @param mask the file that the objects come from. */
   add(objects: ObjectSet, mask: string): void {
-    for (const region of objects.regions.slice(0, MOST_OBJECTS)) {
-      this.objects++;
-      if (!isOutline(objects, region)) continue;
+    const largest = objects.regions.slice(0, MOST_OBJECTS);
+    this.objects += largest.length;
+    const lines = largest.filter((region) => isNarrow(objects, region));
+    if (lines.length === 0) return;
+    const runs = runsOfValues(objects.map, Math.max(...lines.map(({ id }) => id)));
+    for (const region of lines) {
+      if (!isOutline(objects, region, runs[region.id - 1] ?? NO_RUNS)) continue;
       if (this.outlines === 0) this.first = mask;
       this.outlines++;
     }
@@ -46,58 +53,32 @@ export class OutlineCounts {
 }
 
 /** Whether an object is a line that closes around at least half as many pixels as it has itself, nearly all background. */
-function isOutline({ map, width }: ObjectSet, { id, area, box }: ObjectRegion): boolean {
-  const [x0, y0, x1, y1] = box;
-  // The box with what lies around it.
-  const [w, h] = [x1 - x0 + 2, y1 - y0 + 2];
-  const at = (x: number, y: number) => map[(y0 + y - 1) * width + x0 + x - 1];
-  const isOwn = new Uint8Array(w * h);
-  for (let y = 1; y < h - 1; y++) for (let x = 1; x < w - 1; x++) if (at(x, y) === id) isOwn[y * w + x] = 1;
-  if (!isNarrow(isOwn, w)) return false;
-  const seen = Uint8Array.from(isOwn);
-  fill(seen, w, 0);
-  let [inside, largest, empty] = [0, 0, 0];
-  for (let i = 0; i < seen.length; i++) {
-    if (seen[i]) continue;
-    const part = fill(seen, w, i);
-    inside += part.length;
-    largest = Math.max(largest, part.length);
-    for (const pixel of part) if (at(pixel % w, Math.floor(pixel / w)) === 0) empty++;
-  }
-  return 2 * inside >= area && largest >= ONE_PART * inside && empty >= EMPTY * inside;
+function isOutline({ map, width }: ObjectSet, { area }: ObjectRegion, runs: Runs): boolean {
+  const inside = subtract(filled(runs, width), runs);
+  const all = areaOf(inside);
+  if (2 * all < area) return false;
+  const [largest = inside] = partsOf(inside, width, 4);
+  let empty = 0;
+  forEachSpan(inside, width, (y, x0, x1) => {
+    for (let x = x0; x < x1; x++) if (map[y * width + x] === 0) empty++;
+  });
+  return areaOf(largest) >= ONE_PART * all && empty >= EMPTY * all;
 }
 
-/** Whether no square of {@link NARROW} pixels is set as a whole. */
-function isNarrow(mask: Uint8Array, width: number): boolean {
+/** Whether no square of {@link NARROW} pixels is the object's as a whole. */
+function isNarrow({ map, width }: ObjectSet, { id, box: [x0, y0, x1, y1] }: ObjectRegion): boolean {
+  const columns = x1 - x0;
   // The side of the largest square that ends at a pixel.
-  const sides = new Uint8Array(mask.length);
-  for (let i = width + 1; i < mask.length; i++) {
-    if (!mask[i]) continue;
-    const around = [sides[i - 1], sides[i - width], sides[i - width - 1]] as const;
-    sides[i] = 1 + Math.min(...around.map((side) => side ?? 0), NARROW - 1);
+  const sides = new Uint8Array(columns * (y1 - y0));
+  for (let i = 0; i < sides.length; i++) {
+    const x = i % columns;
+    if (map[(y0 + (i - x) / columns) * width + x0 + x] !== id) continue;
+    const before =
+      x === 0 || i < columns
+        ? 0
+        : Math.min(sides[i - 1] ?? 0, sides[i - columns] ?? 0, sides[i - columns - 1] ?? 0);
+    sides[i] = before + 1;
     if (sides[i] === NARROW) return false;
   }
   return true;
-}
-
-/** Sets what is clear and hangs together with a pixel by its sides. @returns its pixels. */
-function fill(mask: Uint8Array, width: number, from: number): number[] {
-  const part = [from];
-  mask[from] = 1;
-  for (let i = 0; i < part.length; i++) {
-    const pixel = part[i] as number;
-    const x = pixel % width;
-    const besides = [
-      pixel - width,
-      pixel + width,
-      ...(x > 0 ? [pixel - 1] : []),
-      ...(x < width - 1 ? [pixel + 1] : []),
-    ];
-    for (const next of besides) {
-      if (mask[next] !== 0) continue;
-      mask[next] = 1;
-      part.push(next);
-    }
-  }
-  return part;
 }

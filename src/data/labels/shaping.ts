@@ -41,12 +41,12 @@ function partsOfRows({ width, height, rows, starts, ends }: LabelRuns, parts: In
   return new Map([...writers].map(([part, writer]) => [part, writer.done()] as const));
 }
 
-/** The parts that are connected (corners connect too), largest first, of equal ones the upper first. */
-export function partsOf(runs: Runs, width: number): Runs[] {
+/** The parts that are connected, by their corners too where they have 8 neighbours; largest first, of equal ones the upper first. */
+export function partsOf(runs: Runs, width: number, neighbours: 4 | 8 = 8): Runs[] {
   const box = boxOf(runs, width);
   if (!box) return [];
   const rows = rowsOf(runs, width, box[1], box[3]);
-  const parts = [...partsOfRows(rows, connectedParts(rows), box[1]).values()];
+  const parts = [...partsOfRows(rows, connectedParts(rows, neighbours), box[1]).values()];
   return parts
     .map((part) => ({ part, area: areaOf(part) }))
     .sort((a, b) => b.area - a.area || (a.part[0] as number) - (b.part[0] as number))
